@@ -1,0 +1,115 @@
+"""The IR: a lazy transition network. Front ends build one; the machine expands it while it is used.
+
+A network is a set of *nodes* named by hashable keys. ``expand(key)`` gives the node: may its rule end
+here, and which *edges* leave it. The symbol of an edge is a *terminal* (a byte DFA) or a *call* of
+another node (the callee's rule is run to its end, then the edge goes on). Where an edge leads is said by a
+``label``; ``follow(key, label)`` turns it into the key of the next node, and is asked only when the symbol
+has ended. So keys may carry parameters (properties seen, counts left, indentation), and an object with 500
+optional properties costs 500 shared terminals, not 500 nodes after every property.
+
+Contract of every network (the machine relies on it; :func:`check_node` tests the local part):
+
+* **Live.** Every node returned can reach the end of its rule; every edge can too. Terminals accept
+  something. A front end drops what is unsatisfiable, and raises UnsatisfiableError for the whole.
+* **No left recursion**: a chain of calls through nodes, without a byte in between, never meets a key twice.
+* ``least(key)`` and ``Edge.rest`` are *exact*: the number of bytes of the shortest way from there to the end
+  of the rule (calls included). Budgets rest on it.
+* ``expand``, ``follow`` and ``least`` are pure functions of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from structgen.automata.bytedfa import ByteDfa
+
+Key = Hashable
+Label = Hashable
+
+#: The label of an edge after whose symbol the rule ends at once (a tail position: nothing is pushed for it).
+END: None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Terminal:
+    """A byte language used as a symbol. Terminals with equal automata share everything the masks cache.
+
+    Attributes:
+        dfa: the automaton; every state is reachable and live. It may accept the empty string.
+        name: how to call it in messages: ``string``, ``"age"``, ``/[a-z]+/``.
+        where: place in the user's source it stems from, or None.
+    """
+
+    dfa: ByteDfa
+    name: str
+    where: str | None = None
+
+
+class Edge(NamedTuple):
+    """One way out of a node.
+
+    Attributes:
+        symbol: a Terminal, or a :class:`Call`.
+        label: given to ``Network.follow`` with the node's key once the symbol has ended; END: the rule ends.
+        rest: least bytes from the node that ``label`` leads to, to the end of this rule (0 for END).
+    """
+
+    symbol: Terminal | Call
+    label: Label
+    rest: int
+
+
+class Call(NamedTuple):
+    """A call of another node, whose rule is run to its end."""
+
+    key: Key
+
+
+class Node(NamedTuple):
+    """What ``expand`` returns: may the rule end here, and the ways out. Never both False and empty."""
+
+    accepting: bool
+    edges: tuple[Edge, ...]
+
+
+class Network(Protocol):
+    """What a front end hands to the machine. See the module docstring for the contract."""
+
+    @property
+    def start(self) -> Key:
+        """The key of the node where the text begins. The text is complete where its rule ends."""
+        ...
+
+    def expand(self, key: Key) -> Node:
+        """The node of a key."""
+        ...
+
+    def follow(self, key: Key, label: Label) -> Key:
+        """The key of the node reached from ``key`` when an edge with this label has ended. Never asked for END."""
+        ...
+
+    def least(self, key: Key) -> int:
+        """Least bytes from this node to the end of its rule (0 if it may end at once)."""
+        ...
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        """Where in the user's source an edge stems from (a JSON pointer, a line), for messages. None if unknown."""
+        ...
+
+
+def check_node(network: Network, key: Key) -> None:
+    """Test the local part of the contract at one node; AssertionError says what is broken. For tests."""
+    node = network.expand(key)
+    assert node.accepting or node.edges, f"node {key!r} is dead"
+    best = 0 if node.accepting else None
+    for edge in node.edges:
+        if isinstance(edge.symbol, Call):
+            cost = network.least(edge.symbol.key)
+        else:
+            cost = edge.symbol.dfa.min_length()
+        rest = 0 if edge.label is END else network.least(network.follow(key, edge.label))
+        assert rest == edge.rest, f"edge {edge!r} of {key!r}: rest is {rest}"
+        best = cost + rest if best is None else min(best, cost + rest)
+    assert best == network.least(key), f"node {key!r}: least is {best}, not {network.least(key)}"

@@ -1,0 +1,167 @@
+"""What the user writes: constraint objects. Plain records; nothing is parsed or compiled here.
+
+The operators build an algebra: ``a & b``, ``a | b``, ``~a``, ``a - b``, ``a + b`` (one after the other).
+Whether a combination can be honoured is decided when it is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from structgen.errors import InputError
+
+
+class Constraint:
+    """A set of texts. Compile it with :func:`structgen.compile`."""
+
+    def __and__(self, other: Constraint) -> Constraint:
+        return Intersection(self, _constraint(other))
+
+    def __or__(self, other: Constraint) -> Constraint:
+        return Union(self, _constraint(other))
+
+    def __sub__(self, other: Constraint) -> Constraint:
+        return Difference(self, _constraint(other))
+
+    def __add__(self, other: Constraint) -> Constraint:
+        return Concatenation(self, _constraint(other))
+
+    def __invert__(self) -> Constraint:
+        return Complement(self)
+
+
+def _constraint(value: object) -> Constraint:
+    if not isinstance(value, Constraint):
+        raise InputError(
+            f"constraints combine with constraints, not with {type(value).__name__}",
+            hint="Wrap a string in sg.Regex or sg.Choice, a type or schema in sg.JsonSchema",
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class Regex(Constraint):
+    """Texts that match ``pattern`` as a whole.
+
+    Attributes:
+        pattern: the pattern text.
+        dialect: ``"python"`` (the ``re`` module) or ``"ecma"`` (ECMA-262 with the ``u`` flag).
+        flags: for the Python dialect, ``re`` flags such as ``re.IGNORECASE``.
+    """
+
+    pattern: str
+    dialect: Literal["python", "ecma"] = field(default="python", kw_only=True)
+    flags: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pattern, str):
+            raise InputError(f"a pattern is a str, not {type(self.pattern).__name__}")
+        if self.dialect not in ("python", "ecma"):
+            raise InputError(f"unknown regex dialect {self.dialect!r}", hint='Use "python" or "ecma"')
+
+
+@dataclass(frozen=True, init=False)
+class Choice(Constraint):
+    """One of finitely many texts."""
+
+    options: tuple[str, ...]
+
+    def __init__(self, options: Iterable[str]) -> None:
+        if isinstance(options, str):
+            raise InputError("Choice takes a list of strings, not one string")
+        values = tuple(options)
+        for i, value in enumerate(values):
+            if not isinstance(value, str):
+                raise InputError(f"choice {i} is {type(value).__name__}, not str")
+        object.__setattr__(self, "options", values)
+
+
+@dataclass(frozen=True, eq=False)
+class JsonSchema(Constraint):
+    """JSON texts that are valid under a schema.
+
+    Attributes:
+        schema: a dict or bool; JSON text; a path to a JSON file (``pathlib.Path``); a Pydantic model or any
+            type that Pydantic's TypeAdapter takes.
+        property_order: ``"schema"``: properties come in the order the schema names them; ``"any"``: any order.
+        whitespace: ``"flexible"``: where JSON allows it, bounded; ``"compact"``: none; or a regex.
+        formats: ``"assert"``: ``format`` is enforced; ``"annotation"``: it is ignored, as the standard says.
+        unknown_formats: what to do with formats structgen does not know: ``"annotation"`` or ``"error"``.
+        registry: schemas by URI for ``$ref`` to other documents: a mapping or a ``referencing.Registry``.
+            Nothing is ever fetched.
+    """
+
+    schema: Any
+    property_order: Literal["schema", "any"] = field(default="schema", kw_only=True)
+    whitespace: str = field(default="flexible", kw_only=True)
+    formats: Literal["assert", "annotation"] = field(default="assert", kw_only=True)
+    unknown_formats: Literal["annotation", "error"] = field(default="annotation", kw_only=True)
+    registry: Mapping[str, Any] | Any | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("property_order", ("schema", "any")),
+            ("formats", ("assert", "annotation")),
+            ("unknown_formats", ("annotation", "error")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")
+
+
+@dataclass(frozen=True)
+class Lark(Constraint):
+    """Texts of a Lark grammar, given as text or as a path (``pathlib.Path``) to a ``.lark`` file."""
+
+    grammar: str | Path
+    start: str = field(default="start", kw_only=True)
+    lexer: Literal["contextual", "basic", "dynamic"] = field(default="contextual", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Gbnf(Constraint):
+    """Texts of a grammar in llama.cpp's GBNF notation."""
+
+    grammar: str
+    root: str = field(default="root", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Intersection(Constraint):
+    """Texts in both."""
+
+    left: Constraint
+    right: Constraint
+
+
+@dataclass(frozen=True)
+class Union(Constraint):
+    """Texts in either."""
+
+    left: Constraint
+    right: Constraint
+
+
+@dataclass(frozen=True)
+class Difference(Constraint):
+    """Texts in the left one and not in the right one."""
+
+    left: Constraint
+    right: Constraint
+
+
+@dataclass(frozen=True)
+class Concatenation(Constraint):
+    """A text of the left one followed by a text of the right one."""
+
+    left: Constraint
+    right: Constraint
+
+
+@dataclass(frozen=True)
+class Complement(Constraint):
+    """Texts (valid UTF-8) that are not in the inner one."""
+
+    inner: Constraint
