@@ -1,0 +1,1 @@
+"""Grammars as data. Installed as structgen.grammars."""

@@ -1,0 +1,1 @@
+"""JSONSchemaBench: engines compared on real JSON Schemas. Run with ``python -m jsonschemabench``."""

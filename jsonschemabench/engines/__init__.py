@@ -1,0 +1,1 @@
+"""Engines under test, one a file, behind the protocol of :mod:`jsonschemabench.engines.base`."""
