@@ -1,0 +1,450 @@
+"""The oracle: a slow, plain recogniser of a Network. It imports nothing it judges, only the data types.
+
+A configuration is a frozenset of items; an item is a terminal in flight: (automaton, state, count, key of its
+node, label of its edge, stack). A stack is a number that names (return key, label, rest of the stack). There is
+no merging of stacks and no caching of masks; what it says follows from the contract in ``structgen.ir.network``
+line by line. :func:`member` and :func:`is_prefix` are a second, independent reading of the same contract: a
+chart of end positions, without any stack.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from structgen.automata.bytedfa import EXIT, PLAIN, TICK, ByteDfa
+from structgen.ir.network import END, Call, Network, Node, Terminal
+
+#: The stack of the outermost rule.
+BOTTOM = 0
+
+Key = Hashable
+
+
+class Item(NamedTuple):
+    """A terminal in flight."""
+
+    dfa: int
+    state: int
+    count: int
+    key: Key
+    label: Hashable
+    stack: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """All the ways in which the text so far can be read. ``accepting``: it may end here."""
+
+    items: frozenset[Item]
+    accepting: bool
+
+
+class TooManyError(Exception):
+    """The oracle would need too many items or steps; tests discard the example."""
+
+
+class Automaton:
+    """A ByteDfa as plain lists."""
+
+    def __init__(self, dfa: ByteDfa) -> None:
+        first, lo, hi, to = (a.tolist() for a in (dfa.first, dfa.lo, dfa.hi, dfa.to))
+        mark = [PLAIN] * len(to) if dfa.counter is None else dfa.counter.mark.tolist()
+        self.edges = [
+            [(lo[i], hi[i], to[i], mark[i]) for i in range(first[s], first[s + 1])]
+            for s in range(len(first) - 1)
+        ]
+        self.accept: list[bool] = dfa.accept.tolist()
+        self.least = 0 if dfa.counter is None else dfa.counter.lo
+        self.most = None if dfa.counter is None else dfa.counter.hi
+        self.counted = dfa.counter is not None
+
+    def out(self, state: int, count: int) -> Iterable[tuple[int, int, int, int]]:
+        """The edges that exist now: (lo, hi, next state, next count)."""
+        for lo, hi, to, mark in self.edges[state]:
+            if mark == TICK:
+                if self.most is None or count < self.most:
+                    # above the least number the count only matters where there is a most
+                    more = count + 1 if self.most is not None else min(count + 1, self.least)
+                    yield lo, hi, to, more
+            elif mark == EXIT:
+                if count >= self.least:
+                    yield lo, hi, to, 0
+            else:
+                yield lo, hi, to, count
+
+    def step(self, state: int, count: int, byte: int) -> tuple[int, int] | None:
+        for lo, hi, to, n in self.out(state, count):
+            if lo <= byte <= hi:
+                return to, n
+        return None
+
+
+class Naive:
+    """The recogniser of one network.
+
+    Args:
+        network: what to recognise.
+        max_items: how many items a configuration may have before TooManyError.
+    """
+
+    def __init__(self, network: Network, max_items: int = 3000) -> None:
+        self.network = network
+        self.max_items = max_items
+        self.nodes: dict[Key, Node] = {}
+        self.automata: list[Automaton] = []
+        self.automaton_ids: dict[bytes, int] = {}
+        self.stacks: list[tuple[Key, Hashable, int] | None] = [None]
+        self.stack_ids: dict[tuple[Key, Hashable, int], int] = {}
+        self.steps: dict[tuple[Config, int], Config | None] = {}
+        self.start_config = self._close([(network.start, BOTTOM)])
+
+    # configurations
+
+    def step(self, config: Config, byte: int) -> Config | None:
+        """The configuration after one more byte; None where no text goes on so."""
+        known = self.steps.get((config, byte), self)
+        if known is not self:
+            return known  # type: ignore[return-value]
+        moved = []
+        for item in config.items:
+            after = self.automata[item.dfa].step(item.state, item.count, byte)
+            if after is not None:
+                moved.append(item._replace(state=after[0], count=after[1]))
+        result = self._close([], moved) if moved else None
+        self.steps[config, byte] = result
+        return result
+
+    def run(self, config: Config | None, data: bytes) -> Config | None:
+        """The configuration after ``data``; None where no text goes on so."""
+        for byte in data:
+            if config is None:
+                return None
+            config = self.step(config, byte)
+        return config
+
+    def viable(self, config: Config | None) -> bool:
+        """Can the text still be completed? (The network is live by contract, so: is anything left?)"""
+        return config is not None and (config.accepting or bool(config.items))
+
+    def is_accepting(self, config: Config | None) -> bool:
+        return config is not None and config.accepting
+
+    def bytes_allowed(self, config: Config) -> set[int]:
+        """The bytes that may come next."""
+        result: set[int] = set()
+        for item in config.items:
+            for lo, hi, _, _ in self.automata[item.dfa].out(item.state, item.count):
+                result.update(range(lo, hi + 1))
+        return result
+
+    # questions
+
+    def accepts(self, data: bytes) -> bool:
+        return self.is_accepting(self.run(self.start_config, data))
+
+    def mask(self, config: Config, tokens: Sequence[bytes | None], eos_ids: Iterable[int] = ()) -> set[int]:
+        """The tokens that may come next; those in ``eos_ids`` exactly where the text may end."""
+        eos = set(eos_ids)
+        result = {
+            i
+            for i, token in enumerate(tokens)
+            if token and i not in eos and self.run(config, token) is not None
+        }
+        return result | eos if config.accepting else result
+
+    def forced_bytes(self, config: Config) -> bytes:
+        """The longest continuation that every text has from here."""
+        result = bytearray()
+        while not config.accepting:
+            allowed = self.bytes_allowed(config)
+            if len(allowed) != 1:
+                break
+            byte = allowed.pop()
+            result.append(byte)
+            following = self.step(config, byte)
+            assert following is not None
+            config = following
+        return bytes(result)
+
+    def min_bytes(self, config: Config, max_steps: int = 50_000) -> int:
+        """Length of the shortest completion, by breadth-first search over single items."""
+        if config.accepting:
+            return 0
+        seen, layer, depth = set(config.items), list(config.items), 0
+        while layer:
+            depth += 1
+            following = []
+            for item in layer:
+                for _, _, state, count in self.automata[item.dfa].out(item.state, item.count):
+                    closed = self._close([], [item._replace(state=state, count=count)])
+                    if closed.accepting:
+                        return depth
+                    for new in closed.items - seen:
+                        seen.add(new)
+                        following.append(new)
+            if len(seen) > max_steps:
+                raise TooManyError("min_bytes")
+            layer = following
+        raise AssertionError("a configuration without completion: the network is not live")
+
+    def min_tokens(
+        self, config: Config, tokens: Sequence[bytes | None], eos_ids: Iterable[int] = (), most: int = 12
+    ) -> int | None:
+        """The least number of text tokens that complete the text; None if more than ``most``."""
+        eos = set(eos_ids)
+        texts = {t for i, t in enumerate(tokens) if t and i not in eos}
+        seen, layer = {config}, [config]
+        for depth in range(most + 1):
+            if any(c.accepting for c in layer):
+                return depth
+            following = []
+            for c in layer:
+                for text in texts:
+                    after = self.run(c, text)
+                    if after is not None and after not in seen:
+                        seen.add(after)
+                        following.append(after)
+            if len(seen) > 20_000:
+                raise TooManyError("min_tokens")
+            layer = following
+        return None
+
+    def language(self, max_len: int, max_words: int = 200_000) -> set[bytes]:
+        """All texts of at most ``max_len`` bytes."""
+        result: set[bytes] = set()
+        layer: list[tuple[bytes, Config]] = [(b"", self.start_config)]
+        for depth in range(max_len + 1):
+            result.update(text for text, config in layer if config.accepting)
+            if depth == max_len:
+                break
+            following = []
+            for text, config in layer:
+                for byte in sorted(self.bytes_allowed(config)):
+                    after = self.step(config, byte)
+                    assert after is not None
+                    following.append((text + bytes([byte]), after))
+                if len(following) > max_words:
+                    raise TooManyError("language")
+            layer = following
+        return result
+
+    # inside
+
+    def _node(self, key: Key) -> Node:
+        node = self.nodes.get(key)
+        if node is None:
+            node = self.nodes[key] = self.network.expand(key)
+        return node
+
+    def _automaton(self, terminal: Terminal) -> int:
+        digest = terminal.dfa.digest
+        number = self.automaton_ids.get(digest)
+        if number is None:
+            number = self.automaton_ids[digest] = len(self.automata)
+            self.automata.append(Automaton(terminal.dfa))
+        return number
+
+    def _push(self, key: Key, label: Hashable, stack: int) -> int:
+        if label is END:
+            return stack  # nothing is left to do in this rule
+        frame = (key, label, stack)
+        number = self.stack_ids.get(frame)
+        if number is None:
+            number = self.stack_ids[frame] = len(self.stacks)
+            self.stacks.append(frame)
+        return number
+
+    def _close(self, nodes: list[tuple[Key, int]], items: Iterable[Item] = ()) -> Config:
+        """All items reached without a byte: calls entered, ended terminals and rules followed."""
+        seen_nodes: set[tuple[Key, int]] = set()
+        done: set[Item] = set()
+        accepting = False
+        todo: list[Item] = list(items)
+        nodes = list(nodes)
+        ended: list[tuple[Key, Hashable, int]] = []
+        while todo or nodes or ended:
+            if todo:
+                item = todo.pop()
+                if item in done:
+                    continue
+                done.add(item)
+                automaton = self.automata[item.dfa]
+                if automaton.accept[item.state]:
+                    ended.append((item.key, item.label, item.stack))
+            elif ended:
+                key, label, stack = ended.pop()
+                if label is not END:
+                    nodes.append((self.network.follow(key, label), stack))
+                elif stack == BOTTOM:
+                    accepting = True
+                else:
+                    frame = self.stacks[stack]
+                    assert frame is not None
+                    ended.append(frame)
+            else:
+                key, stack = nodes.pop()
+                if (key, stack) in seen_nodes:
+                    continue
+                seen_nodes.add((key, stack))
+                node = self._node(key)
+                if node.accepting:
+                    ended.append((None, END, stack))
+                for edge in node.edges:
+                    if isinstance(edge.symbol, Call):
+                        nodes.append((edge.symbol.key, self._push(key, edge.label, stack)))
+                    else:
+                        number = self._automaton(edge.symbol)
+                        owner = None if edge.label is END else key
+                        todo.append(Item(number, 0, 0, owner, edge.label, stack))
+            if len(done) + len(seen_nodes) > self.max_items:
+                raise TooManyError("items")
+        # an item that can go no further only marked an end
+        live = frozenset(i for i in done if any(True for _ in self.automata[i.dfa].out(i.state, i.count)))
+        return Config(live, accepting)
+
+
+def accepts(network: Network, data: bytes) -> bool:
+    """Is ``data`` a text of the network?"""
+    return Naive(network).accepts(data)
+
+
+def language(network: Network, max_len: int) -> set[bytes]:
+    """All texts of at most ``max_len`` bytes."""
+    return Naive(network).language(max_len)
+
+
+# A second reading, without stacks
+
+
+def member(network: Network, data: bytes) -> bool:
+    """Is ``data`` a text of the network? By a chart of end positions."""
+    return len(data) in _chart(network, data)[0]
+
+
+def is_prefix(network: Network, data: bytes) -> bool:
+    """Does some text of the network begin with ``data``?"""
+    ends, alive = _chart(network, data)
+    return alive or len(data) in ends
+
+
+def _chart(network: Network, data: bytes) -> tuple[set[int], bool]:
+    """End positions of the start rule run from 0, and whether a terminal was in flight when the data ended."""
+    memo: dict[tuple[Key, int], set[int]] = {}
+    alive = False
+
+    def scan(terminal: Terminal, begin: int) -> set[int]:
+        nonlocal alive
+        automaton = Automaton(terminal.dfa)
+        state, count, found = 0, 0, set()
+        for position in range(begin, len(data) + 1):
+            if automaton.accept[state]:
+                found.add(position)
+            if position == len(data):
+                alive = alive or any(True for _ in automaton.out(state, count))
+                break
+            after = automaton.step(state, count, data[position])
+            if after is None:
+                break
+            state, count = after
+        return found
+
+    def run(key: Key, begin: int) -> set[int]:
+        known = memo.get((key, begin))
+        if known is not None:
+            return known
+        node = network.expand(key)
+        found = {begin} if node.accepting else set()
+        for edge in node.edges:
+            if isinstance(edge.symbol, Call):
+                middle = run(edge.symbol.key, begin)
+            else:
+                middle = scan(edge.symbol, begin)
+            if edge.label is END:
+                found |= middle
+            else:
+                for position in middle:
+                    found |= run(network.follow(key, edge.label), position)
+        memo[key, begin] = found
+        return found
+
+    return run(network.start, 0), alive
+
+
+# Plain automata and plain context-free grammars
+
+
+def dfa_words(dfa: ByteDfa, max_len: int) -> set[bytes]:
+    """All words of at most ``max_len`` bytes."""
+    automaton = Automaton(dfa)
+    result: set[bytes] = set()
+    layer = [(b"", 0, 0)]
+    for _ in range(max_len + 1):
+        result.update(word for word, state, _ in layer if automaton.accept[state])
+        layer = [
+            (word + bytes([byte]), to, n)
+            for word, state, count in layer
+            for lo, hi, to, n in automaton.out(state, count)
+            for byte in range(lo, hi + 1)
+        ]
+    return result
+
+
+def cfg_language(
+    rules: Mapping[Hashable, Sequence[Sequence[Hashable]]], start: Hashable, max_len: int
+) -> set[bytes]:
+    """All texts of at most ``max_len`` bytes of a context-free grammar, by fixpoint over sets of texts.
+
+    A symbol that is a Terminal stands for its automaton; anything else is the name of a rule.
+    """
+    words: dict[Hashable, set[bytes]] = {name: set() for name in rules}
+    for alternatives in rules.values():
+        for alternative in alternatives:
+            for symbol in alternative:
+                if isinstance(symbol, Terminal) and symbol not in words:
+                    words[symbol] = dfa_words(symbol.dfa, max_len)
+    changed = True
+    while changed:
+        changed = False
+        for name, alternatives in rules.items():
+            for alternative in alternatives:
+                texts = {b""}
+                for symbol in alternative:
+                    texts = {a + b for a in texts for b in words[symbol] if len(a) + len(b) <= max_len}
+                if not texts <= words[name]:
+                    words[name] |= texts
+                    changed = True
+    return words[start]
+
+
+def cfg_least(rules: Mapping[Hashable, Sequence[Sequence[Hashable]]], start: Hashable) -> int | None:
+    """The length of the shortest text, or None if there is none: relaxation until nothing changes."""
+    least: dict[Hashable, float] = {name: float("inf") for name in rules}
+    for _ in range(len(rules) + 1):
+        for name, alternatives in rules.items():
+            for alternative in alternatives:
+                cost = sum(_symbol_least(s, least) for s in alternative)
+                least[name] = min(least[name], cost)
+    return None if least[start] == float("inf") else int(least[start])
+
+
+def _symbol_least(symbol: Hashable, least: Mapping[Hashable, float]) -> float:
+    return dfa_least(symbol.dfa) if isinstance(symbol, Terminal) else least[symbol]
+
+
+def dfa_least(dfa: ByteDfa) -> int:
+    """The length of the shortest word, by Dijkstra's algorithm over (state, count)."""
+    automaton = Automaton(dfa)
+    heap, seen = [(0, 0, 0)], set()
+    while heap:
+        cost, state, count = heapq.heappop(heap)
+        if (state, count) in seen:
+            continue
+        seen.add((state, count))
+        if automaton.accept[state]:
+            return cost
+        for _, _, to, n in automaton.out(state, count):
+            heapq.heappush(heap, (cost + 1, to, n))
+    raise AssertionError("a terminal that accepts nothing")
