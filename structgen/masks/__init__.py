@@ -1,0 +1,6 @@
+"""Stage 5: what a model can say (Vocabulary, Trie) and, from that and the terminals, which tokens may follow."""
+
+from .trie import Trie
+from .vocabulary import Vocabulary
+
+__all__ = ["Trie", "Vocabulary"]
