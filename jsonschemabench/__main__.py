@@ -1,0 +1,121 @@
+"""``python -m jsonschemabench run | report | compare``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from jsonschemabench.cases import SHIPPED, BadData, load_cases
+from jsonschemabench.compare import compare
+from jsonschemabench.engines import ENGINES
+from jsonschemabench.pool import EngineUnavailable, Limits
+from jsonschemabench.run import Options, Results, header, read_results, run
+from jsonschemabench.summary import collect, reasons, table
+
+
+def _memory(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(GB|MB)", text, re.IGNORECASE)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: write it as 4GB or 500MB")
+    return int(float(match[1]) * (2**30 if match[2].upper() == "GB" else 2**20))
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m jsonschemabench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="measure engines on schemas")
+    one.add_argument("--data", type=Path, help="JSONL file (may be gzip) or folder of JSON files; default: shipped")
+    one.add_argument("--engine", action="append", choices=sorted(ENGINES), help="repeatable; default: structgen")
+    one.add_argument("--every", type=_positive, default=1, metavar="N", help="take every N-th schema")
+    one.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
+    one.add_argument("--vocab", default="llama3", help="vocabulary (default llama3; 'bytes' is always there)")
+    one.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
+    one.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may compile")
+    one.add_argument("--memory", type=_memory, default=_memory("4GB"), help="a worker's memory, such as 4GB")
+    one.add_argument("--jobs", type=_positive, default=1, help="workers per engine; timings need 1")
+    one.add_argument("--out", type=Path, help="results as JSON lines")
+    one.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
+    report = commands.add_parser("report", help="the summary of results files")
+    report.add_argument("results", type=Path, nargs="+")
+    both = commands.add_parser("compare", help="two results files; exit code 1 where something got worse")
+    both.add_argument("before", type=Path)
+    both.add_argument("after", type=Path)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit code: 0 good, 1 got worse (compare), 2 cannot be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            return _run(options)
+        if options.command == "report":
+            return _summarise([record for path in options.results for record in read_results(path)])
+        text, worse = compare(read_results(options.before), read_results(options.after))
+        print(text)
+        return int(worse)
+    except (BadData, EngineUnavailable) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    if options.resume and options.out is None:
+        raise BadData("--resume needs --out, the file to go on with")
+    cases = load_cases(options.data, options.every, options.offset)
+    if not cases:
+        raise BadData("no schemas: is --offset below --every?")
+    engines = tuple(dict.fromkeys(options.engine or ["structgen"]))
+    plan = Options(engines, options.vocab, options.order, Limits(options.timeout, options.memory), options.jobs)
+    data = f"{(options.data or SHIPPED).name}, every {options.every} from {options.offset}"
+    results = Results(options.out, header(plan, data, len(cases)), options.resume)
+    wanted = {(engine, case.id) for engine in engines for case in cases}
+    already = len(wanted & results.done)
+    try:
+        records = run(cases, plan, results.done)
+        total = len(wanted) - already
+        console = Console(stderr=True)
+        for record in track(records, description="schemas", total=total, console=console, disable=not console.is_terminal):
+            results.add(record)
+    finally:
+        results.close()
+    print(f"{data}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
+    return _summarise(record for record in results.records if (record["engine"], record["id"]) in wanted)
+
+
+def _summarise(records: object) -> int:
+    figures = collect(records)  # type: ignore[arg-type]
+    print(table(figures))
+    for part in (reasons(figures), _places(figures)):
+        if part:
+            print("\n" + part)
+    return 0
+
+
+def _places(figures: dict) -> str:  # type: ignore[type-arg]
+    lines = []
+    for name, f in figures.items():
+        for title, ids in (
+            ("accepts an invalid instance", f.accepts_invalid),
+            ("rejects a valid instance", f.rejects_valid),
+            ("gave up in a text", f.failed),
+        ):
+            if ids:
+                lines.append(f"{name} {title}: " + ", ".join(ids[:20]) + (" ..." if len(ids) > 20 else ""))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

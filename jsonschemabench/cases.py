@@ -1,0 +1,80 @@
+"""Schemas with their test instances: a JSONL file (plain or gzip), a folder of JSON files, or the shipped handful."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SHIPPED = Path(__file__).parent / "data" / "handful.jsonl"
+
+
+class BadData(Exception):
+    """A data file that cannot be read; the message names the place."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A JSON value and whether the schema holds it valid."""
+
+    data: Any
+    valid: bool
+
+    @property
+    def text(self) -> str:
+        """The value as an engine is fed it."""
+        return json.dumps(self.data, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A schema with instances. Without instances, compiling it is the test."""
+
+    id: str
+    split: str
+    schema: Any
+    tests: tuple[Instance, ...]
+
+    @property
+    def schema_text(self) -> str:
+        return json.dumps(self.schema, ensure_ascii=False)
+
+
+def load_cases(path: Path | None, every: int = 1, offset: int = 0) -> list[Case]:
+    """Every ``every``-th case of ``path`` from ``offset``. Raises :class:`BadData`."""
+    records = _records(path if path is not None else SHIPPED)
+    return [_case(record, where) for i, (where, record) in enumerate(records) if i % every == offset]
+
+
+def _records(path: Path) -> Iterator[tuple[str, Any]]:
+    if path.is_dir():
+        for file in sorted(path.rglob("*.json")):
+            yield file.stem, _parse(file.read_text("utf-8"), str(file))
+        return
+    if not path.is_file():
+        raise BadData(f"no such file or folder: {path}")
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield f"{path.name}:{number}", _parse(line, f"{path}, line {number}")
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadData(f"not JSON: {error} in {where}") from error
+
+
+def _case(record: Any, where: str) -> Case:
+    if not isinstance(record, dict) or "schema" not in record:
+        raise BadData(f"a case needs a 'schema', and may have 'id', 'split' and 'tests': {where}")
+    try:
+        tests = tuple(Instance(test["data"], bool(test["valid"])) for test in record.get("tests", ()))
+    except (TypeError, KeyError) as error:
+        raise BadData(f"a test needs 'data' and 'valid': {where}") from error
+    return Case(str(record.get("id", where)), str(record.get("split", "")), record["schema"], tests)

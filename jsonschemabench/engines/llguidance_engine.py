@@ -1,0 +1,78 @@
+"""llguidance through its Python API, as its users call it: default limits, its slices for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import metadata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jsonschemabench.engines.base import BenchVocabulary, EngineFailed, Refused
+
+
+class _Wrapped:
+    """The attributes that llguidance reads from a tokenizer."""
+
+    bos_token_id = None
+
+    def __init__(self, vocabulary: BenchVocabulary) -> None:
+        self.tokens: Sequence[bytes] = [
+            b"<%d>" % i if token is None else token for i, token in enumerate(vocabulary.tokens)
+        ]
+        self.special_token_ids = [i for i, token in enumerate(vocabulary.tokens) if token is None]
+        self.eos_token_id = vocabulary.eos
+        self._encode = vocabulary.encode
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        return self._encode(text if isinstance(text, str) else text.decode("utf-8"))
+
+
+class LlguidanceSession:
+    """One ``LLMatcher``."""
+
+    def __init__(self, matcher: object) -> None:
+        self._matcher = matcher
+
+    def reset(self) -> None:
+        self._matcher.reset()  # type: ignore[attr-defined]
+
+    def mask(self, out: NDArray[np.int32]) -> None:
+        self._matcher.unsafe_compute_mask_ptr(out.ctypes.data, out.nbytes)  # type: ignore[attr-defined]
+        if self._matcher.is_error():  # type: ignore[attr-defined]
+            raise EngineFailed(self._matcher.get_error())  # type: ignore[attr-defined]
+
+    def advance(self, token: int) -> bool:
+        return bool(self._matcher.consume_token(token))  # type: ignore[attr-defined]
+
+    def accepts(self) -> bool:
+        return bool(self._matcher.is_accepting())  # type: ignore[attr-defined]
+
+
+class LlguidanceEngine:
+    """``LLTokenizer`` over the vocabulary's bytes."""
+
+    def __init__(self, vocabulary: BenchVocabulary, order: str) -> None:
+        import llguidance
+
+        self._matcher_type = llguidance.LLMatcher
+        self._tokenizer = llguidance.LLTokenizer(
+            llguidance.TokenizerWrapper(_Wrapped(vocabulary)),
+            n_vocab=len(vocabulary.tokens),
+            eos_token=vocabulary.eos,
+            slices=llguidance.LLTokenizer.json_slices(),
+        )
+
+    @property
+    def version(self) -> str:
+        return f"llguidance {metadata.version('llguidance')}"
+
+    def compile(self, schema: str) -> LlguidanceSession:
+        try:
+            grammar = self._matcher_type.grammar_from_json_schema(schema)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        matcher = self._matcher_type(self._tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            raise Refused(matcher.get_error())
+        return LlguidanceSession(matcher)

@@ -1,0 +1,64 @@
+"""structgen, through its public names only."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+import structgen as sg
+from jsonschemabench.engines.base import BenchVocabulary, EngineFailed, Refused
+
+
+class StructgenSession:
+    """A compiled grammar and the state reached: one integer."""
+
+    def __init__(self, grammar: sg.CompiledGrammar) -> None:
+        self._grammar = grammar
+        self._state = grammar.start
+
+    def reset(self) -> None:
+        self._state = self._grammar.start
+
+    def mask(self, out: NDArray[np.int32]) -> None:
+        try:
+            self._grammar.mask(self._state, out)
+        except sg.errors.StructgenError as error:
+            raise EngineFailed(_reason(error)) from error
+
+    def advance(self, token: int) -> bool:
+        try:
+            state = self._grammar.advance(self._state, token)
+        except sg.errors.StructgenError as error:
+            raise EngineFailed(_reason(error)) from error
+        if state < 0:
+            return False
+        self._state = state
+        return True
+
+    def accepts(self) -> bool:
+        return bool(self._grammar.accepts(self._state))
+
+
+class StructgenEngine:
+    """``sg.compile`` with the property order asked for; formats are enforced."""
+
+    def __init__(self, vocabulary: BenchVocabulary, order: str) -> None:
+        self._order = order
+        self._vocabulary = sg.Vocabulary(list(vocabulary.tokens), eos_token_ids=[vocabulary.eos])
+
+    @property
+    def version(self) -> str:
+        return f"structgen {sg.__version__} ({self._order} order)"
+
+    def compile(self, schema: str) -> StructgenSession:
+        try:
+            constraint = sg.JsonSchema(json.loads(schema), property_order=self._order)  # type: ignore[arg-type]
+            return StructgenSession(sg.compile(constraint, self._vocabulary))
+        except sg.errors.StructgenError as error:
+            raise Refused(_reason(error)) from error
+
+
+def _reason(error: sg.errors.StructgenError) -> str:
+    return f"{type(error).__name__}: {error.message}" + (f" at {error.where}" if error.where else "")

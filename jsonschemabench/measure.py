@@ -1,0 +1,103 @@
+"""One case on one engine: verdicts and times. Runs in the worker process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jsonschemabench.cases import Case, Instance
+from jsonschemabench.engines.base import BenchVocabulary, Engine, EngineFailed, Refused, Session
+
+# What became of an instance.
+RIGHT = "right"
+REJECTS_VALID = "rejects_valid"
+ACCEPTS_INVALID = "accepts_invalid"
+FAILED = "failed"  # the engine gave up in the middle
+SKIPPED = "skipped"  # the instance has no UTF-8 form
+
+
+def measure(
+    engine: Engine, vocabulary: BenchVocabulary, case: Case, compiled: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Compile the schema and feed it every instance.
+
+    ``compiled`` is called as soon as the first mask is there, so that a time limit can tell compiling from
+    feeding. The record: ``status`` ("ok" or "refused"), ``reason``, ``ttfm_us``, ``mask_us`` (one figure for each
+    mask), ``tests`` (one of the words above for each instance) and ``notes`` (where and why, for those not right).
+    """
+    row = np.zeros(vocabulary.words, dtype=np.int32)
+    schema = case.schema_text
+    begin = time.perf_counter_ns()
+    try:
+        session = engine.compile(schema)
+        session.mask(row)
+    except Refused as refused:
+        return {"status": "refused", "reason": str(refused), "compile_us": _us(begin)}
+    except EngineFailed as failed:
+        return {"status": "refused", "reason": f"first mask: {failed}", "compile_us": _us(begin)}
+    ttfm = _us(begin)
+    compiled({"ttfm_us": ttfm})
+    mask_us: list[float] = []
+    verdicts: list[str] = []
+    notes: list[str] = []
+    for number, instance in enumerate(case.tests):
+        verdict, note = _feed(session, vocabulary, instance, row, mask_us)
+        verdicts.append(verdict)
+        if note and verdict != RIGHT:
+            notes.append(f"test {number}: {note}")
+    return {"status": "ok", "ttfm_us": ttfm, "mask_us": mask_us, "tests": verdicts, "notes": notes}
+
+
+def _us(begin: int) -> float:
+    return round((time.perf_counter_ns() - begin) / 1000, 1)
+
+
+def _feed(
+    session: Session, vocabulary: BenchVocabulary, instance: Instance, row: Any, mask_us: list[float]
+) -> tuple[str, str]:
+    text = instance.text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return SKIPPED, "lone surrogate"
+    now = time.perf_counter_ns
+    session.reset()
+    tokens = vocabulary.encode(text)
+    refused_at = None
+    try:
+        for position, token in enumerate(tokens):
+            begin = now()
+            session.mask(row)
+            mask_us.append(round((now() - begin) / 1000, 1))
+            if not (int(row[token >> 5]) >> (token & 31)) & 1:
+                refused_at = position
+                break
+            if not session.advance(token):
+                return FAILED, f"token {position} is in the mask, but is refused: {_around(vocabulary, tokens, position)}"
+        else:
+            begin = now()
+            session.mask(row)
+            mask_us.append(round((now() - begin) / 1000, 1))
+        accepted = refused_at is None and session.accepts()
+        ends = bool((int(row[vocabulary.eos >> 5]) >> (vocabulary.eos & 31)) & 1)
+    except EngineFailed as failed:
+        return FAILED, str(failed)
+    if refused_at is None and accepted != ends:
+        return FAILED, f"accepts() is {accepted}, but EOS in the mask is {ends}"
+    if accepted == instance.valid:
+        return RIGHT, ""
+    if accepted:
+        return ACCEPTS_INVALID, ""
+    if refused_at is None:
+        return REJECTS_VALID, "refuses to end"
+    return REJECTS_VALID, f"refused token {refused_at}: {_around(vocabulary, tokens, refused_at)}"
+
+
+def _around(vocabulary: BenchVocabulary, tokens: list[int], position: int) -> str:
+    """The text near a token, with the token itself set off."""
+    before = b"".join(vocabulary.tokens[t] or b"" for t in tokens[max(0, position - 10) : position])
+    here = vocabulary.tokens[tokens[position]] or b""
+    return f"{before.decode('utf-8', 'replace')} >>{here.decode('utf-8', 'replace')}<<"

@@ -1,0 +1,129 @@
+"""From records to tables: what JSONSchemaBench reports, and why schemas were refused."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jsonschemabench.measure import ACCEPTS_INVALID, FAILED, REJECTS_VALID
+
+
+@dataclass
+class Figures:
+    """One engine's counts and times. Times in microseconds, over schemas that compiled."""
+
+    version: str = ""
+    schemas: int = 0
+    right: int = 0
+    with_tests: int = 0
+    right_with_tests: int = 0
+    refused: int = 0
+    stopped: int = 0
+    accepts_invalid: list[str] = field(default_factory=list)
+    rejects_valid: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    mask_us: list[float] = field(default_factory=list)
+    ttfm_us: list[float] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count one record of a results file."""
+        self.version = record.get("version") or self.version
+        self.schemas += 1
+        tests = record.get("tests", [])
+        bad = {word for word in tests if word in (ACCEPTS_INVALID, REJECTS_VALID, FAILED)}
+        fully_right = record["status"] == "ok" and not bad
+        self.right += fully_right
+        if record["n_tests"]:
+            self.with_tests += 1
+            self.right_with_tests += fully_right
+        if record["status"] == "refused":
+            self.refused += 1
+        elif record["status"] != "ok":
+            self.stopped += 1
+        if record["status"] != "ok":
+            self.reasons[normal_reason(record["reason"])] += 1
+        for word, ids in (
+            (ACCEPTS_INVALID, self.accepts_invalid),
+            (REJECTS_VALID, self.rejects_valid),
+            (FAILED, self.failed),
+        ):
+            if word in bad:
+                ids.append(record["id"])
+        if "ttfm_us" in record:
+            self.ttfm_us.append(record["ttfm_us"])
+        self.mask_us += record.get("mask_us", [])
+
+
+def collect(records: Iterable[dict[str, Any]]) -> dict[str, Figures]:
+    """Figures by engine, in the order in which engines appear."""
+    figures: dict[str, Figures] = {}
+    for record in records:
+        if record.get("kind") == "case":
+            figures.setdefault(record["engine"], Figures()).add(record)
+    return figures
+
+
+def normal_reason(reason: str) -> str:
+    """A reason without what differs from schema to schema: places, numbers and long quotations."""
+    line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
+    line = re.sub(r"\s*\(?\bat #\S*", "", line)
+    line = re.sub(r"#/[^\s'\"\])]*", "#/...", line)
+    line = re.sub(r"'[^']{25,}'|\"[^\"]{25,}\"", "'...'", line)
+    line = re.sub(r"\d+", "N", line)
+    return line if len(line) <= 110 else line[:107] + "..."
+
+
+def table(figures: dict[str, Figures]) -> str:
+    """The summary as a Markdown table, an engine a column."""
+    columns = list(figures.values())
+    rows: list[tuple[str, list[str]]] = [
+        ("schemas fully right", [_share(f.right, f.schemas) for f in columns]),
+        ("the same, of schemas that have tests", [_share(f.right_with_tests, f.with_tests) for f in columns]),
+        ("refused at compile", [f"{f.refused:,}" for f in columns]),
+        ("over the limits, or crashed", [f"{f.stopped:,}" for f in columns]),
+        ("schemas that accept an invalid instance", [f"{len(f.accepts_invalid):,}" for f in columns]),
+        ("schemas that reject a valid instance", [f"{len(f.rejects_valid):,}" for f in columns]),
+        ("schemas on which the engine gave up in a text", [f"{len(f.failed):,}" for f in columns]),
+        ("masks", [f"{len(f.mask_us):,}" for f in columns]),
+        ("mask: mean / p50 / p99, us", [_times(f.mask_us, mean=True) for f in columns]),
+        ("time to first mask: p50 / p99, us", [_times(f.ttfm_us, mean=False) for f in columns]),
+    ]
+    lines = [
+        "| | " + " | ".join(f.version or name for name, f in figures.items()) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows]
+    return "\n".join(lines)
+
+
+def reasons(figures: dict[str, Figures], limit: int = 30) -> str:
+    """Reasons of refusal by count, an engine after the other, as Markdown lists."""
+    parts = []
+    for name, f in figures.items():
+        if not f.reasons:
+            continue
+        lines = [f"Not compiled by {f.version or name}:", ""]
+        lines += [f"- {count:,} x {reason}" for reason, count in f.reasons.most_common(limit)]
+        rest = f.reasons.most_common()[limit:]
+        if rest:
+            lines.append(f"- {sum(count for _, count in rest):,} in {len(rest):,} other ways")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}" + (f" ({100 * part / whole:.1f}%)" if whole else "")
+
+
+def _times(values: Sequence[float], *, mean: bool) -> str:
+    if not values:
+        return "-"
+    array = np.asarray(values)
+    figures = ([float(array.mean())] if mean else []) + [float(np.percentile(array, p)) for p in (50, 99)]
+    return " / ".join(f"{x:,.1f}" if x < 100 else f"{x:,.0f}" for x in figures)
