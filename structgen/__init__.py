@@ -1,1 +1,74 @@
-"""structgen."""
+"""structgen: a constraint state is an integer.
+
+The public names, each imported from its module when it is first used, so that ``import structgen`` loads no kernel,
+no model library and no front end.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from structgen import errors as errors
+    from structgen import sampling as sampling
+    from structgen.compile import compile as compile
+    from structgen.integrations.generator import Generator as Generator
+    from structgen.limits import Limits as Limits
+    from structgen.masks.vocabulary import Vocabulary as Vocabulary
+    from structgen.runtime import CompiledGrammar as CompiledGrammar
+    from structgen.runtime import Matcher as Matcher
+    from structgen.source import Choice as Choice
+    from structgen.source import Constraint as Constraint
+    from structgen.source import Gbnf as Gbnf
+    from structgen.source import JsonSchema as JsonSchema
+    from structgen.source import Lark as Lark
+    from structgen.source import Regex as Regex
+
+_HOME = {
+    "Choice": "structgen.source",
+    "CompiledGrammar": "structgen.runtime",
+    "Constraint": "structgen.source",
+    "Gbnf": "structgen.source",
+    "Generator": "structgen.integrations.generator",
+    "JsonSchema": "structgen.source",
+    "Lark": "structgen.source",
+    "Limits": "structgen.limits",
+    "Matcher": "structgen.runtime",
+    "Regex": "structgen.source",
+    "Vocabulary": "structgen.masks.vocabulary",
+    "compile": "structgen.compile",
+}
+_MODULES = ("errors", "integrations", "sampling")
+
+__all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604  (all are strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"structgen.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'structgen' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps ``structgen.compile`` the function: importing the module of that name would bind the module over it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "compile" and isinstance(value, ModuleType):
+            value = value.compile
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
