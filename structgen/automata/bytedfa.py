@@ -93,6 +93,11 @@ class ByteDfa:
         return int(np.searchsorted(self.first, exit_edge, side="right") - 1)
 
     @cached_property
+    def before_exit(self) -> NDArray[np.bool_]:
+        """bool[n]: the states of a counted automaton from which the boundary can be reached."""
+        return _distances(self, np.arange(self.n_states) == self.boundary) < (1 << 30)
+
+    @cached_property
     def iteration(self) -> int:
         """Least bytes of one iteration of a counted automaton."""
         assert self.counter is not None
