@@ -53,8 +53,7 @@ class Automaton:
         first, lo, hi, to = (a.tolist() for a in (dfa.first, dfa.lo, dfa.hi, dfa.to))
         mark = [PLAIN] * len(to) if dfa.counter is None else dfa.counter.mark.tolist()
         self.edges = [
-            [(lo[i], hi[i], to[i], mark[i]) for i in range(first[s], first[s + 1])]
-            for s in range(len(first) - 1)
+            [(lo[i], hi[i], to[i], mark[i]) for i in range(first[s], first[s + 1])] for s in range(len(first) - 1)
         ]
         self.accept: list[bool] = dfa.accept.tolist()
         self.least = 0 if dfa.counter is None else dfa.counter.lo
@@ -148,11 +147,7 @@ class Naive:
     def mask(self, config: Config, tokens: Sequence[bytes | None], eos_ids: Iterable[int] = ()) -> set[int]:
         """The tokens that may come next; those in ``eos_ids`` exactly where the text may end."""
         eos = set(eos_ids)
-        result = {
-            i
-            for i, token in enumerate(tokens)
-            if token and i not in eos and self.run(config, token) is not None
-        }
+        result = {i for i, token in enumerate(tokens) if token and i not in eos and self.run(config, token) is not None}
         return result | eos if config.accepting else result
 
     def forced_bytes(self, config: Config) -> bytes:
@@ -392,9 +387,7 @@ def dfa_words(dfa: ByteDfa, max_len: int) -> set[bytes]:
     return result
 
 
-def cfg_language(
-    rules: Mapping[Hashable, Sequence[Sequence[Hashable]]], start: Hashable, max_len: int
-) -> set[bytes]:
+def cfg_language(rules: Mapping[Hashable, Sequence[Sequence[Hashable]]], start: Hashable, max_len: int) -> set[bytes]:
     """All texts of at most ``max_len`` bytes of a context-free grammar, by fixpoint over sets of texts.
 
     A symbol that is a Terminal stands for its automaton; anything else is the name of a rule.
