@@ -1,0 +1,132 @@
+"""The arrays the machine works on: what each arena holds, column by column. Numbers only, no code.
+
+Two bundles of arrays are handed to every kernel: :class:`Terminals`, shared by all grammars of one
+vocabulary, and :class:`Machine`, one for each grammar. ``used`` in each counts the rows taken of every arena.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+Array = Any  # numpy arrays; Numba infers the types, given below as dtype[shape]
+
+#: Results of a kernel: a value of 0 or more, or one of these.
+DEAD = -1  # no such transition
+ASK = -2  # something is missing: machine.used[ASK_WHAT] says what, used[ASK_ARG] of what; serve it, call again
+
+#: What can be asked for.
+ASK_NODE = 1  # expand node ARG
+ASK_TARGET = 2  # resolve the target of edge ARG
+ASK_ROW = 3  # build the row of terminal state ARG
+ASK_GROW = 4  # make room in arena ARG of the machine
+ASK_GROW_T = 5  # make room in arena ARG of the terminals
+ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
+
+#: "No upper bound" for what is left of a count.
+INF = 2**31 - 1
+#: Distances are clamped here, so that sums of a few stay in int32.
+FAR = 2**28
+
+# Terminals.q, one row for each terminal state
+Q_IV, Q_NIV = 0, 1  # its intervals in iv: first and number (of the base state, for counted ones)
+Q_ACCEPT = 2  # 1: the terminal may end here
+Q_DIST = 3  # least bytes to an accepting state, counts included
+Q_DENSE = 4  # row of dense, or -1
+Q_BASE = 5  # the state without its count (itself if uncounted)
+Q_NEED, Q_LEFT = 6, 7  # iterations still owed; iterations still allowed (INF: any number)
+Q_ITER = 8  # least bytes of one iteration for states before the exit, else 0
+Q_ROWQ = 9  # the state whose row and remainder serve this one too; -1: not known yet
+Q_INNER = 10  # the row of inner tokens: -1 not built, r >= 0 dense row r, -2 - s sparse list s
+Q_REST = 11  # remainder node, or -1: none
+Q_MAXD = 12  # greatest Q_DIST after an inner token
+Q_COLS = 13
+
+# Terminals.iv columns
+IV_LO, IV_HI, IV_TO, IV_MARK = 0, 1, 2, 3
+
+# Terminals.rest: remainder nodes; a node is a set of trie nodes, listed in restlist
+R_FIRST, R_N, R_LEAF = 0, 1, 2
+R_COLS = 3
+
+# Arenas of Terminals, as indices into used and names of fields
+T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT = range(9)
+TERMINAL_ARENAS = (
+    ("q", "qbytes", "qhash"),
+    ("iv",),
+    ("dense",),
+    ("rows",),
+    ("sparse",),
+    ("sparselist",),
+    ("rest", "restbytes"),
+    ("restlist",),
+    ("restnext",),
+)
+
+
+class Terminals(NamedTuple):
+    """Everything that depends on terminals and vocabulary only."""
+
+    used: Array  # int64[16]
+    q: Array  # int32[*, Q_COLS]
+    qbytes: Array  # uint64[*, 4]: the 256-bit set of bytes that leave the state
+    qhash: Array  # int32[power of 2]: counted states by (base, need, left); id + 1, 0 is free
+    iv: Array  # int32[*, 4]: lo, hi, target, mark
+    dense: Array  # int32[*, 256]: target * 4 + mark, or -1
+    rows: Array  # int32[*, W]
+    sparse: Array  # int32[*, 2]: first and number in sparselist
+    sparselist: Array  # int32[*]: token ids
+    rest: Array  # int32[*, R_COLS]
+    restbytes: Array  # uint64[*, 4]: bytes of the children
+    restlist: Array  # int32[*]: trie nodes
+    restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node
+    trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
+    trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
+    tokens: Array  # int32[*]: token ids
+    eos: Array  # int32[*]: ids set where the text may end
+
+
+# Machine arenas
+N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
+E_Q0, E_CALL, E_TARGET, E_REST = 0, 1, 2, 3  # edges
+TARGET_UNKNOWN, TARGET_END = -1, -2
+C_FIRST, C_N, C_LEAST = 0, 1, 2  # stack cells
+F_EDGE, F_PARENT = 0, 1  # frames; edge -1: the bottom, where the text may end
+I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
+K_FIRST, K_N, K_ACCEPT, K_MIN, K_ROW, K_WORST = 0, 1, 2, 3, 4, 5  # configurations
+K_COLS = 6
+
+M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK = range(10)
+MACHINE_ARENAS = (
+    ("nodes",),
+    ("edges",),
+    ("cells", "cellhash"),
+    ("frames",),
+    ("items",),
+    ("configs", "configbytes", "confighash"),
+    ("next",),
+    ("after",),
+    ("rows",),
+    ("work", "work2", "seen"),
+)
+ASK_WHAT, ASK_ARG = 14, 15
+
+
+class Machine(NamedTuple):
+    """Everything that depends on the grammar."""
+
+    used: Array  # int64[16]
+    nodes: Array  # int32[*, 4]
+    edges: Array  # int32[*, 4]
+    cells: Array  # int32[*, 3]
+    cellhash: Array  # int32[power of 2]: id + 1, 0 is free
+    frames: Array  # int32[*, 2]: sorted by edge within a cell
+    items: Array  # int32[*, 3]: sorted within a configuration, one cell for each (state, edge)
+    configs: Array  # int32[*, K_COLS]
+    configbytes: Array  # uint64[*, 4]: bytes that may come next
+    confighash: Array  # int32[power of 2]: id + 1, 0 is free
+    next: Array  # int64[power of 2, 2]: (configuration << 8 | byte) + 1 -> configuration
+    after: Array  # int64[power of 2, 2]: (edge << 32 | cell) + 1 -> configuration after the edge has ended
+    rows: Array  # int32[*, W]: finished masks
+    work: Array  # int32[*, 3]: scratch of step
+    work2: Array  # int32[*, 3]: scratch of closures
+    seen: Array  # int64[*]: scratch of closures

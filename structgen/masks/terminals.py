@@ -1,0 +1,208 @@
+"""Terminals over a vocabulary: receives byte automata, returns terminal states and their mask rows.
+
+One :class:`TerminalStore` for each vocabulary, shared by all its grammars: equal automata get the same states,
+and what a state allows over the whole vocabulary is worked out once, when it is first needed.
+
+For a terminal state q the vocabulary's trie is walked once. The *inner row* holds the tokens that stay inside
+the terminal. Where the terminal may end inside a token, the trie node is noted; the set of these nodes is the
+root of a *remainder trie* (made lazily, byte by byte) which the machine walks with what comes after.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+import numpy as np
+
+from structgen import bits
+from structgen.automata.bytedfa import ByteDfa
+from structgen.errors import LimitError
+from structgen.kernels.machine import cpu
+from structgen.kernels.machine import layout as L
+from structgen.masks.vocabulary import Vocabulary
+
+#: A state with more intervals than this gets a table row of 1 KB; the rest are searched.
+SPARSE_STATE = 3
+
+
+class TerminalStore:
+    """The terminal states of one vocabulary. All methods want ``lock`` held."""
+
+    def __init__(self, vocabulary: Vocabulary, max_bytes: int) -> None:
+        trie = vocabulary.trie
+        self.width = bits.words(vocabulary.size)
+        self.longest = max(1, trie.max_depth)
+        self.lock = threading.RLock()
+        #: Raised by one whenever the arrays are replaced; machines then take the new ones.
+        self.version = 0
+        self.max_bytes = max_bytes
+        self._starts: dict[bytes, int] = {}
+        nodes = np.zeros((trie.n_nodes, 3), dtype=np.int32)
+        nodes[:, 0] = trie.byte
+        nodes[:, 1] = trie.end
+        nodes[:, 2] = trie.depth
+        # a row is kept as a list of ids while that is smaller than its bits
+        self._ids = np.zeros(max(8, self.width), dtype=np.int32)
+        self._row = np.zeros(self.width, dtype=np.int32)
+        self._stack = np.zeros((self.longest + 1, 3), dtype=np.int32)
+        self._found = np.zeros(max(1, trie.n_nodes), dtype=np.int32)
+        self.arrays = L.Terminals(
+            used=np.zeros(16, dtype=np.int64),
+            q=np.zeros((256, L.Q_COLS), dtype=np.int32),
+            qbytes=np.zeros((256, 4), dtype=np.uint64),
+            qhash=np.zeros(512, dtype=np.int32),
+            iv=np.zeros((1024, 4), dtype=np.int32),
+            dense=np.zeros((32, 256), dtype=np.int32),
+            rows=np.zeros((16, self.width), dtype=np.int32),
+            sparse=np.zeros((256, 2), dtype=np.int32),
+            sparselist=np.zeros(4096 + 2 * len(self._ids), dtype=np.int32),
+            rest=np.zeros((256, L.R_COLS), dtype=np.int32),
+            restbytes=np.zeros((256, 4), dtype=np.uint64),
+            restlist=np.zeros(4096 + 2 * trie.n_nodes, dtype=np.int32),
+            restnext=np.zeros((1024, 2), dtype=np.int64),
+            trie=nodes,
+            trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
+            tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
+            eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
+        )
+
+    def start(self, dfa: ByteDfa) -> int:
+        """The start state of an automaton, its states added if they are new."""
+        known = self._starts.get(dfa.digest)
+        if known is not None:
+            return known
+        base = self._base(dfa)
+        state = base
+        if dfa.counter is not None:
+            left = L.INF if dfa.counter.hi is None or dfa.counter.hi >= L.INF else dfa.counter.hi
+            if dfa.counter.lo >= L.FAR:
+                raise LimitError(
+                    f"a repetition of at least {dfa.counter.lo} is beyond what can be counted ({L.FAR})"
+                )
+            while (state := int(cpu.counted_state(self.arrays, base, dfa.counter.lo, left))) < 0:
+                self.grow(L.T_Q)
+        self._starts[dfa.digest] = state
+        return state
+
+    def _base(self, dfa: ByteDfa) -> int:
+        """Add the states of an automaton without its count; equal ones with other counts share them."""
+        key = b"base" + (dfa.digest if dfa.counter is None else _uncounted_digest(dfa))
+        known = self._starts.get(key)
+        if known is not None:
+            return known
+        n, m = dfa.n_states, len(dfa.to)
+        degree = np.diff(dfa.first)
+        wide = np.flatnonzero(degree > SPARSE_STATE)
+        self.reserve(L.T_Q, n)
+        self.reserve(L.T_IV, m)
+        self.reserve(L.T_DENSE, len(wide))
+        t = self.arrays
+        base, iv, dense = int(t.used[L.T_Q]), int(t.used[L.T_IV]), int(t.used[L.T_DENSE])
+        rows = t.iv[iv : iv + m]
+        rows[:, L.IV_LO] = dfa.lo
+        rows[:, L.IV_HI] = dfa.hi
+        rows[:, L.IV_TO] = dfa.to + base
+        rows[:, L.IV_MARK] = 0 if dfa.counter is None else dfa.counter.mark
+        q = t.q[base : base + n]
+        q[:] = 0
+        q[:, L.Q_IV] = dfa.first[:-1] + iv
+        q[:, L.Q_NIV] = degree
+        q[:, L.Q_ACCEPT] = dfa.accept
+        q[:, L.Q_DIST] = dfa.distance
+        q[:, L.Q_DENSE] = -1
+        q[wide, L.Q_DENSE] = np.arange(dense, dense + len(wide))
+        q[:, L.Q_BASE] = q[:, L.Q_ROWQ] = np.arange(base, base + n)
+        q[:, L.Q_LEFT] = L.INF
+        if dfa.counter is not None:
+            q[dfa.before_exit, L.Q_ITER] = dfa.iteration
+        q[:, L.Q_INNER] = -1
+        q[:, L.Q_REST] = -1
+        cpu.fill_bytes(t, base, n)
+        t.used[L.T_Q] = base + n
+        t.used[L.T_IV] = iv + m
+        t.used[L.T_DENSE] = dense + len(wide)
+        self._starts[key] = base
+        return base
+
+    def build_row(self, q: int) -> None:
+        """Make the inner row and the remainder root of a state (asked for by the mask kernel)."""
+        while True:
+            r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, self._found))
+            if r >= 0:
+                return
+            self.grow(-1 - r)
+
+    def grow(self, arena: int) -> None:
+        """Make room in one arena; drops the finished rows instead when those have outgrown the budget."""
+        if arena == L.T_ROWS and self.arrays.rows.nbytes * 2 > self.max_bytes:
+            self._drop_rows()
+            return
+        self._resize(arena, 2 * getattr(self.arrays, L.TERMINAL_ARENAS[arena][0]).shape[0])
+
+    def reserve(self, arena: int, extra: int) -> None:
+        """Room for ``extra`` more rows in an arena."""
+        have = getattr(self.arrays, L.TERMINAL_ARENAS[arena][0]).shape[0]
+        need = int(self.arrays.used[arena]) + extra
+        if need > have:
+            self._resize(arena, max(2 * have, need))
+
+    def _resize(self, arena: int, size: int) -> None:
+        new: dict[str, np.ndarray] = {}
+        for name in L.TERMINAL_ARENAS[arena]:
+            old = getattr(self.arrays, name)
+            if name == "restnext":
+                new[name] = np.zeros((old.shape[0] * 2, 2), dtype=np.int64)
+                cpu.table_rehash(old, new[name])
+            elif name == "qhash":
+                new[name] = np.zeros(_power_of_two(2 * size), dtype=np.int32)
+                cpu.counted_rehash(self.arrays, new[name])
+            else:
+                new[name] = resized(old, size)
+        self.arrays = self.arrays._replace(**new)
+        self.version += 1
+
+    def _drop_rows(self) -> None:
+        t = self.arrays
+        used = int(t.used[L.T_Q])
+        t.q[:used, L.Q_INNER] = -1
+        t.q[:used, L.Q_REST] = -1
+        for arena in (L.T_ROWS, L.T_SPARSE, L.T_SPARSELIST, L.T_REST, L.T_RESTLIST, L.T_RESTNEXT):
+            t.used[arena] = 0
+        t.restnext[:] = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all arrays."""
+        return sum(array.nbytes for array in self.arrays)
+
+
+def resized(old: np.ndarray, size: int) -> np.ndarray:
+    """A copy with more rows, the new ones zero."""
+    new = np.zeros((size, *old.shape[1:]), dtype=old.dtype)
+    new[: old.shape[0]] = old
+    return new
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(4, (n - 1).bit_length())
+
+
+def _uncounted_digest(dfa: ByteDfa) -> bytes:
+    assert dfa.counter is not None
+    return ByteDfa(dfa.first, dfa.lo, dfa.hi, dfa.to, dfa.accept).digest + dfa.counter.mark.tobytes()
+
+
+_stores: weakref.WeakValueDictionary[bytes, TerminalStore] = weakref.WeakValueDictionary()
+_stores_lock = threading.Lock()
+
+
+def store_of(vocabulary: Vocabulary, max_bytes: int) -> TerminalStore:
+    """The store of a vocabulary: one for all vocabularies of equal content, kept while any of them lives."""
+    with _stores_lock:
+        store = _stores.get(vocabulary.digest)
+        if store is None:
+            store = _stores[vocabulary.digest] = TerminalStore(vocabulary, max_bytes)
+        vocabulary.__dict__["_store"] = store  # ties the store's life to the vocabulary's
+        store.max_bytes = max(store.max_bytes, max_bytes)
+        return store

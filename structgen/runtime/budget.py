@@ -1,0 +1,84 @@
+"""Completion within a token budget: receives states of a machine, returns token counts and masks.
+
+The witness of a state is its shortest completion in bytes, the least in byte order; the witness after a prefix
+of the witness is the rest of it. So the number of tokens of the best spelling of the witness is a bound that
+falls by one along that spelling, whatever else was asked before: a budget that holds once can be kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen import bits
+from structgen.kernels.spelling import spell
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.machine import Machine
+
+#: More tokens than any budget: the witness cannot be written with this vocabulary.
+NEVER = 1 << 30
+
+
+class Budget:
+    """Token counts over the states of one machine."""
+
+    def __init__(self, machine: Machine, vocab: Vocabulary) -> None:
+        self._machine = machine
+        self._vocab = vocab
+        self._known: dict[int, int] = {}
+        self._states: NDArray[np.int32] | None = None
+
+    def min_tokens(self, state: int) -> int:
+        """Tokens in the best spelling of the witness of a state."""
+        known = self._known.get(state)
+        if known is None:
+            costs = self._costs(self._machine.witness(state))
+            known = self._known[state] = int(costs[0])
+        return known
+
+    def spelled(self, text: bytes) -> int:
+        """How many leading bytes of ``text`` tokens can write (all: ``len(text)``)."""
+        trie = self._vocab.trie
+        reachable = [True] + [False] * len(text)
+        for i in range(len(text)):
+            if not reachable[i]:
+                continue
+            for j in range(i + 1, min(len(text), i + trie.max_depth) + 1):
+                node = trie.find(text[i:j])
+                if node < 0:
+                    break
+                if len(trie.at(node)):
+                    reachable[j] = True
+        return max(i for i, flag in enumerate(reachable) if flag)
+
+    def mask(self, state: int, tokens_left: int, out: NDArray[np.int32]) -> None:
+        """The tokens after which ``min_tokens`` is under ``tokens_left``; EOS where the text may end."""
+        machine = self._machine
+        out[:] = machine.row(state)
+        # every token spells a byte at least, so bytes bound tokens wherever each byte is a token
+        if not self._vocab.missing_bytes and machine.worst(state) < tokens_left:
+            return
+        if self._states is None:
+            self._states = np.empty(self._vocab.size, dtype=np.int32)
+        machine.next_states(state, self._states)
+        reached, index = np.unique(self._states, return_inverse=True)
+        fits = np.zeros(len(reached), dtype=np.bool_)
+        for i, target in enumerate(reached.tolist()):
+            fits[i] = target >= 0 and self._within(target, tokens_left - 1)
+        allowed = fits[index]
+        if machine.accepts(state):
+            allowed[list(self._vocab.eos_token_ids)] = True
+        out &= bits.pack(allowed)
+
+    def _within(self, state: int, tokens: int) -> bool:
+        if not self._vocab.missing_bytes and self._machine.min_bytes(state) <= tokens:
+            return True
+        return self.min_tokens(state) <= tokens
+
+    def _costs(self, text: bytes) -> NDArray[np.int32]:
+        trie = self._vocab.trie
+        return spell(
+            np.frombuffer(text, dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, NEVER
+        )
+
+

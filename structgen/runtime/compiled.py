@@ -1,0 +1,238 @@
+"""A compiled grammar: a constraint over a vocabulary, whose states are integers.
+
+Receives a network and a vocabulary; everything after this (samplers, speculation, servers) sees only int
+states and packed int32 rows. State 0 is the *final* state, reached by EOS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen import bits
+from structgen.errors import InputError, VocabularyError
+from structgen.ir.network import Network
+from structgen.limits import Limits
+from structgen.masks.terminals import store_of
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.budget import Budget
+from structgen.runtime.machine import FINISHED, Machine
+
+#: What advance returns where a token is not allowed.
+REFUSED = -1
+
+
+class CompiledGrammar:
+    """A constraint compiled for a vocabulary. Safe to share between threads.
+
+    A state is an int; copying it forks, keeping it allows rollback. The states of one grammar mean nothing to
+    another. Every state reached can be completed, and ``mask`` is exact: token t is in it if and only if the
+    text so far followed by t's bytes is a prefix of a text of the language, and an EOS id if and only if the
+    text is in the language.
+
+    Attributes:
+        start: the state of the empty text.
+        vocab: the vocabulary.
+        width: words in a mask, ceil(V / 32).
+    """
+
+    def __init__(self, network: Network, vocab: Vocabulary, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self.vocab = vocab
+        self.limits = limits
+        self.network = network
+        self.width = bits.words(vocab.size)
+        self._store = store_of(vocab, limits.max_vocabulary_bytes)
+        self._lock = self._store.lock
+        self._eos = frozenset(vocab.eos_token_ids)
+        self._tokens: list[NDArray[np.uint8] | None] = [None] * vocab.size
+        self._next: dict[int, int] = {}
+        self._final_row = bits.from_ids(vocab.eos_token_ids, vocab.size)
+        with self._lock:
+            self._machine = Machine(network, self._store, limits)
+            self._budget = Budget(self._machine, vocab)
+            self.start: int = self._machine.start
+            self._check_vocabulary()
+
+    # ------------------------------------------------------------ the pinned interface
+
+    def mask(self, state: int, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+        """The tokens allowed after ``state``.
+
+        Args:
+            state: a state of this grammar.
+            out: int32[ceil(V/32)] to write into, or None for a new array.
+
+        Returns:
+            int32[ceil(V/32)]; bit t % 32 of word t // 32 is token t; EOS bits are set where the text may end.
+
+        Raises:
+            LimitError: a limit was reached while new states were made.
+        """
+        if out is None:
+            out = np.empty(self.width, dtype=np.int32)
+        if state == FINISHED:
+            out[:] = self._final_row
+        else:
+            with self._lock:
+                out[:] = self._machine.row(self._checked(state))
+        return out
+
+    def advance(self, state: int, token: int) -> int:
+        """The state after a token; -1 where it is not allowed. EOS leads to the final state, 0."""
+        key = state * self.vocab.size + token
+        known = self._next.get(key)
+        if known is not None:
+            return known
+        if not 0 <= token < self.vocab.size:
+            return REFUSED
+        if token in self._eos:
+            result = FINISHED if self.accepts(state) else REFUSED
+        elif state == FINISHED:
+            result = REFUSED
+        else:
+            data = self._bytes_of(token)
+            with self._lock:
+                result = REFUSED if data is None else self._machine.advance(self._checked(state), data)
+        if len(self._next) > 1_000_000:
+            self._next.clear()
+        self._next[key] = result
+        return result
+
+    def advance_bytes(self, state: int, data: bytes) -> int:
+        """The state after some bytes of text; -1 where they are not allowed."""
+        if state == FINISHED:
+            return FINISHED if not data else REFUSED
+        with self._lock:
+            return self._machine.advance(self._checked(state), np.frombuffer(data, dtype=np.uint8))
+
+    def accepts(self, state: int) -> bool:
+        """May the text end here?"""
+        with self._lock:
+            return self._machine.accepts(self._checked(state))
+
+    def forced_bytes(self, state: int) -> bytes:
+        """The longest continuation that is the only one; empty where the text may end or go two ways."""
+        if state == FINISHED:
+            return b""
+        with self._lock:
+            return self._machine.forced(self._checked(state))[0]
+
+    def min_bytes_left(self, state: int) -> int:
+        """The least number of bytes that complete the text; 0 where it may end."""
+        with self._lock:
+            return self._machine.min_bytes(self._checked(state))
+
+    def min_tokens_left(self, state: int) -> int:
+        """Tokens (EOS not counted) in which the text can be completed; 0 if and only if it may end here.
+
+        The number of tokens of the best spelling of a witness: of the completions with the fewest bytes, the
+        least in byte order. A completion in fewer tokens but more bytes may exist. The bound is consistent:
+        along the witness it falls by one with each token.
+        """
+        if state == FINISHED:
+            return 0
+        with self._lock:
+            return self._budget.min_tokens(self._checked(state))
+
+    def fill_masks(self, states: Sequence[int] | NDArray[np.int32], out: NDArray[np.int32]) -> None:
+        """The masks of a batch: row i of ``out``, int32[B, ceil(V/32)], gets the mask of ``states[i]``.
+
+        A negative state stands for "not constrained": its row gets every bit of the vocabulary.
+        """
+        if len(out) < len(states):
+            raise InputError(f"{len(states)} states do not fit a batch of {len(out)} rows")
+        for i, state in enumerate(states):
+            if state < 0:
+                out[i] = self._all_row()
+            else:
+                self.mask(int(state), out[i])
+
+    # ------------------------------------------------------------ beyond it
+
+    def budget_mask(
+        self, state: int, tokens_left: int, out: NDArray[np.int32] | None = None
+    ) -> NDArray[np.int32]:
+        """``mask``, less the tokens after which the text could not be completed in ``tokens_left - 1`` tokens.
+
+        EOS is not counted: a text may take all its tokens and end without it. While
+        ``min_tokens_left(state) <= tokens_left`` holds, the mask is never empty (unless the text is complete
+        and the budget used up), and it holds again after any token of the mask. Far from the
+        budget this costs what ``mask`` costs.
+        """
+        if out is None:
+            out = np.empty(self.width, dtype=np.int32)
+        if state == FINISHED:
+            out[:] = self._final_row
+        else:
+            with self._lock:
+                self._budget.mask(self._checked(state), tokens_left, out)
+        return out
+
+    def expected(self, state: int) -> list[tuple[str, str | None]]:
+        """What may come next, as (terminal's name, place in the user's source), for messages."""
+        if state == FINISHED:
+            return []
+        with self._lock:
+            return [(t.name, where) for t, where in self._machine.expected(self._checked(state))]
+
+    def next_bytes(self, state: int) -> list[int]:
+        """The byte values that may come next, ascending."""
+        if state == FINISHED:
+            return []
+        with self._lock:
+            return self._machine.first_bytes(self._checked(state))
+
+    def witness(self, state: int) -> bytes:
+        """A shortest completion of the text, in bytes."""
+        if state == FINISHED:
+            return b""
+        with self._lock:
+            return self._machine.witness(self._checked(state))
+
+    @property
+    def n_states(self) -> int:
+        """How many states have been met so far."""
+        return self._machine.n_states
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of this grammar's tables in bytes; what the vocabulary's grammars share is left out."""
+        return self._machine.nbytes
+
+    # ------------------------------------------------------------ inside
+
+    def _checked(self, state: int) -> int:
+        if not 0 <= state < self._machine.n_states:
+            raise InputError(
+                f"{state} is not a state of this grammar",
+                hint="States come from start and advance of the same compiled grammar; -1 means refused",
+            )
+        return state
+
+    def _bytes_of(self, token: int) -> NDArray[np.uint8] | None:
+        data = self._tokens[token]
+        if data is None and token < len(self.vocab.tokens):
+            text = self.vocab.tokens[token]
+            if text:
+                data = self._tokens[token] = np.frombuffer(text, dtype=np.uint8)
+        return data
+
+    def _all_row(self) -> NDArray[np.int32]:
+        row = self.__dict__.get("_everything")
+        if row is None:
+            row = self.__dict__["_everything"] = bits.pack(np.ones(self.vocab.size, dtype=np.bool_))
+        return row
+
+    def _check_vocabulary(self) -> None:
+        """Refuse a vocabulary in which the shortest text cannot be written."""
+        text = self._machine.witness(self.start)
+        reached = self._budget.spelled(text)
+        if reached < len(text):
+            raise VocabularyError(
+                f"the constraint needs byte 0x{text[reached]:02x} (in {text!r}), "
+                "but no token of the vocabulary can write it there",
+                hint="Use a tokenizer with byte fallback, or a constraint that does without this character",
+            )

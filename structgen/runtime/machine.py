@@ -1,0 +1,271 @@
+"""The machine: a lazy network over a vocabulary, determinised while it is used.
+
+Receives a network (ir) and a terminal store (masks); offers transitions and masks over *configurations*, each
+an interned set of items (terminal state, edge, stack cell) and named by one int. Readable owner of the kernels
+in ``kernels/machine``: it holds their arrays, and serves what they ask for (expand a node, resolve a target,
+build a row, make room).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen.errors import LimitError, UnsupportedError
+from structgen.ir.network import END, Call, Edge, Network, Terminal
+from structgen.kernels.machine import cpu
+from structgen.kernels.machine import layout as L
+from structgen.limits import Limits
+from structgen.masks.terminals import TerminalStore, resized
+
+#: The configuration after EOS: nothing but EOS may follow.
+FINISHED = 0
+
+
+class Machine:
+    """Configurations of one network. Not safe for threads by itself: callers hold ``store.lock``."""
+
+    def __init__(self, network: Network, store: TerminalStore, limits: Limits) -> None:
+        self.network = network
+        self.store = store
+        self.limits = limits
+        self._keys: list[Hashable] = []
+        self._ids: dict[Hashable, int] = {}
+        #: For each edge: the node that owns it, and the edge itself.
+        self.edges: list[tuple[int, Edge]] = []
+        self._terminals: dict[int, int] = {}
+        self._version = -1
+        self._result = np.zeros(2, dtype=np.int64)
+        self._stack = np.zeros((4096, 2), dtype=np.int64)
+        self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
+        self._bytes = np.zeros(256, dtype=np.uint8)
+        self.arrays = L.Machine(
+            used=np.zeros(16, dtype=np.int64),
+            nodes=np.zeros((64, 4), dtype=np.int32),
+            edges=np.zeros((128, 4), dtype=np.int32),
+            cells=np.zeros((64, 3), dtype=np.int32),
+            cellhash=np.zeros(128, dtype=np.int32),
+            frames=np.zeros((128, 2), dtype=np.int32),
+            items=np.zeros((512, 3), dtype=np.int32),
+            configs=np.zeros((256, L.K_COLS), dtype=np.int32),
+            configbytes=np.zeros((256, 4), dtype=np.uint64),
+            confighash=np.zeros(512, dtype=np.int32),
+            next=np.zeros((1024, 2), dtype=np.int64),
+            after=np.zeros((256, 2), dtype=np.int64),
+            rows=np.zeros((8, store.width), dtype=np.int32),
+            work=np.zeros((256, 3), dtype=np.int32),
+            work2=np.zeros((256, 3), dtype=np.int32),
+            seen=np.zeros(256, dtype=np.int64),
+        )
+        m = self.arrays
+        # cell 0: the bottom of every stack, where the text may end
+        m.frames[0] = (-1, -1)
+        m.used[L.M_FRAMES] = 0
+        cpu.intern_cell(m, 0, 1)
+        # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
+        m.configs[FINISHED, L.K_ACCEPT] = 1
+        m.configs[FINISHED, L.K_ROW] = -1
+        m.used[L.M_CONFIGS] = 1
+        self.start = self.run(cpu.closure, self._node(network.start), 0)
+
+    # ------------------------------------------------------------ questions about configurations
+
+    def advance(self, state: int, data: NDArray[np.uint8]) -> int:
+        """The configuration after some bytes, or DEAD."""
+        return self.run(cpu.advance, state, data, self._result)
+
+    def accepts(self, state: int) -> bool:
+        return bool(self.arrays.configs[state, L.K_ACCEPT])
+
+    def min_bytes(self, state: int) -> int:
+        return int(self.arrays.configs[state, L.K_MIN])
+
+    def first_bytes(self, state: int) -> list[int]:
+        """The bytes that may come next, ascending."""
+        raw = self.arrays.configbytes[state].view(np.uint8)
+        return np.flatnonzero(np.unpackbits(raw, bitorder="little")).tolist()
+
+    def row(self, state: int) -> NDArray[np.int32]:
+        """The mask of a configuration as a view that is good until the machine is next used."""
+        m = self.arrays
+        slot = int(m.configs[state, L.K_ROW])
+        if slot >= 0:
+            return m.rows[slot]
+        if m.used[L.M_ROWS] >= m.rows.shape[0]:
+            self._make_row_room()
+            m = self.arrays
+        slot = int(m.used[L.M_ROWS])
+        self.run(cpu.mask, state, self.store.longest, m.rows[slot], self._stack)
+        m = self.arrays
+        m.configs[state, L.K_ROW] = slot
+        m.used[L.M_ROWS] = slot + 1
+        return m.rows[slot]
+
+    def worst(self, state: int) -> int:
+        """No less than ``min_bytes`` after any token that is allowed."""
+        if self.arrays.configs[state, L.K_WORST] < 0:
+            self.row(state)
+        return int(self.arrays.configs[state, L.K_WORST])
+
+    def forced(self, state: int) -> tuple[bytes, int]:
+        """The longest continuation that is the only one, and the state it leads to."""
+        return self._spell(cpu.forced, state)
+
+    def witness(self, state: int) -> bytes:
+        """A shortest completion; see the kernel for why it is the one it is."""
+        return self._spell(cpu.witness, state)[0]
+
+    def next_states(self, state: int, out: NDArray[np.int32]) -> None:
+        """The configuration after every token, into int32[V]; -1 where not allowed. EOS ids are left at -1."""
+        self.run(cpu.next_states, state, out, self._deep)
+
+    def expected(self, state: int) -> list[tuple[Terminal, str | None]]:
+        """The terminals in flight or about to begin, each with its place in the user's source."""
+        m = self.arrays
+        first, n = int(m.configs[state, L.K_FIRST]), int(m.configs[state, L.K_N])
+        found: dict[tuple[str, str | None], tuple[Terminal, str | None]] = {}
+        for e in m.items[first : first + n, L.I_EDGE].tolist():
+            node, edge = self.edges[e]
+            assert isinstance(edge.symbol, Terminal)
+            where = self.network.describe(self._keys[node], edge.label) or edge.symbol.where
+            found.setdefault((edge.symbol.name, where), (edge.symbol, where))
+        return list(found.values())
+
+    @property
+    def n_states(self) -> int:
+        return int(self.arrays.used[L.M_CONFIGS])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by this machine's arrays, finished masks included, the shared store left out."""
+        return sum(array.nbytes for array in self.arrays)
+
+    def _spell(self, kernel: Callable[..., Any], state: int) -> tuple[bytes, int]:
+        parts = []
+        while True:
+            self.run(kernel, state, self._bytes, self._result)
+            state, n = int(self._result[0]), int(self._result[1])
+            parts.append(self._bytes[:n].tobytes())
+            if n < len(self._bytes):
+                return b"".join(parts), state
+
+    # ------------------------------------------------------------ serving the kernels
+
+    def run(self, kernel: Callable[..., Any], *args: Any) -> int:
+        """Call a kernel until it asks for nothing more."""
+        store = self.store
+        while True:
+            result = int(kernel(store.arrays, self.arrays, *args))
+            if result != L.ASK:
+                return result
+            used = self.arrays.used
+            what, arg = int(used[L.ASK_WHAT]), int(used[L.ASK_ARG])
+            if what == L.ASK_NODE:
+                self._expand(arg)
+            elif what == L.ASK_TARGET:
+                self._resolve(arg)
+            elif what == L.ASK_ROW:
+                store.build_row(arg)
+            elif what == L.ASK_GROW:
+                self._grow(arg)
+            elif what == L.ASK_GROW_T:
+                store.grow(arg)
+            else:
+                raise UnsupportedError(
+                    f"the network calls itself without reading a byte, at node {self._keys[arg]!r}",
+                    hint="Left recursion must be removed before the network is built",
+                )
+
+    def _node(self, key: Hashable) -> int:
+        node = self._ids.get(key)
+        if node is None:
+            node = self._ids[key] = len(self._keys)
+            if node >= self.limits.max_nodes:
+                raise LimitError(
+                    f"the constraint needs more than {self.limits.max_nodes} nodes",
+                    hint="Raise max_nodes in sg.Limits",
+                )
+            self._keys.append(key)
+            if node >= self.arrays.nodes.shape[0]:
+                self._grow(L.M_NODES)
+            self.arrays.nodes[node, L.N_READY] = 0
+            self.arrays.used[L.M_NODES] = node + 1
+        return node
+
+    def _expand(self, node: int) -> None:
+        content = self.network.expand(self._keys[node])
+        rows = []
+        for edge in content.edges:
+            self.edges.append((node, edge))
+            target = L.TARGET_END if edge.label is END else L.TARGET_UNKNOWN
+            if isinstance(edge.symbol, Call):
+                rows.append((-1, self._node(edge.symbol.key), target, min(edge.rest, L.FAR)))
+            else:
+                rows.append((self._start_of(edge.symbol), -1, target, min(edge.rest, L.FAR)))
+        first = int(self.arrays.used[L.M_EDGES])
+        while first + len(rows) > self.arrays.edges.shape[0]:
+            self._grow(L.M_EDGES)
+        m = self.arrays
+        if rows:
+            m.edges[first : first + len(rows)] = rows
+        m.used[L.M_EDGES] = first + len(rows)
+        m.nodes[node] = (1, int(content.accepting), first, len(rows))
+
+    def _start_of(self, terminal: Terminal) -> int:
+        state = self._terminals.get(id(terminal))
+        if state is None:
+            state = self._terminals[id(terminal)] = self.store.start(terminal.dfa)
+        return state
+
+    def _resolve(self, edge: int) -> None:
+        node, content = self.edges[edge]
+        key = self.network.follow(self._keys[node], content.label)
+        target = self._node(key)
+        self.arrays.edges[edge, L.E_TARGET] = target
+
+    def _grow(self, arena: int) -> None:
+        if arena == L.M_CELLS:
+            self._double(L.M_FRAMES)
+        self._double(arena)
+        if arena == L.M_WORK:
+            self._stack = resized(self._stack, 2 * len(self._stack))
+
+    def _double(self, arena: int) -> None:
+        m = self.arrays
+        size = 2 * getattr(m, L.MACHINE_ARENAS[arena][0]).shape[0]
+        if arena == L.M_CONFIGS and size > 2 * self.limits.max_states:
+            raise LimitError(
+                f"the constraint needs more than {self.limits.max_states} states",
+                hint="Raise max_states in sg.Limits",
+            )
+        if self.nbytes - m.rows.nbytes > self.limits.max_grammar_bytes:
+            raise LimitError(
+                f"the constraint's tables have grown over {self.limits.max_grammar_bytes} bytes",
+                hint="Raise max_grammar_bytes in sg.Limits",
+            )
+        new: dict[str, np.ndarray] = {}
+        for name in L.MACHINE_ARENAS[arena]:
+            old = getattr(m, name)
+            if name in ("next", "after"):
+                new[name] = np.zeros((size, 2), dtype=np.int64)
+                cpu.table_rehash(old, new[name])
+            elif name == "cellhash":
+                new[name] = np.zeros(2 * size, dtype=np.int32)
+                cpu.cell_rehash(m, new[name])
+            elif name == "confighash":
+                new[name] = np.zeros(2 * size, dtype=np.int32)
+                cpu.config_rehash(m, new[name])
+            else:
+                new[name] = resized(old, size)
+        self.arrays = m._replace(**new)
+
+    def _make_row_room(self) -> None:
+        m = self.arrays
+        if m.rows.nbytes * 2 > self.limits.max_mask_bytes and m.rows.shape[0] >= 8:
+            m.configs[:, L.K_ROW] = -1
+            m.used[L.M_ROWS] = 0
+        else:
+            self._double(L.M_ROWS)
