@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from . import cpu
 
-#: byte uint8[m], end int32[m], depth int16[m], token_first int32[m + 1], token_ids int32[k], root_child int32[256]
+#: byte uint8[m], end int32[m], depth int16[m], token_first int32[m + 1], token_ids int32[k],
+#: root_child int32[256]
 TrieArrays = tuple[
     NDArray[np.uint8],
     NDArray[np.int32],

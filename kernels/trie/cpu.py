@@ -25,9 +25,7 @@ def common_prefixes(data: NDArray[np.uint8], start: NDArray[np.int64]) -> NDArra
 @njit(cache=True, nogil=True)
 def fill(
     data: NDArray[np.uint8], start: NDArray[np.int64], shared: NDArray[np.int32]
-) -> tuple[
-    NDArray[np.uint8], NDArray[np.int32], NDArray[np.int16], NDArray[np.int32], NDArray[np.int32]
-]:
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int16], NDArray[np.int32], NDArray[np.int32]]:
     """Nodes in preorder from sorted texts: each text adds the nodes past what it shares with the one before.
 
     Args:

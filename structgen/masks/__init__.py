@@ -1,4 +1,4 @@
-"""Stage 5: what a model can say (Vocabulary, Trie) and, from that and the terminals, which tokens may follow."""
+"""Stage 5: what a model can say (Vocabulary, Trie) and, with the terminals, which tokens may follow."""
 
 from .trie import Trie
 from .vocabulary import Vocabulary

@@ -1,7 +1,8 @@
 """The vocabulary trie. Receives the token texts; returns flat preorder arrays that the mask kernels walk.
 
 A walk is one loop over an index: enter a node by going to ``i + 1``, leave out its subtree by going to
-``end[i]``. The children of node i are ``i + 1``, ``end[i + 1]``, ``end[end[i + 1]]`` ... while under ``end[i]``.
+``end[i]``. The children of node i are ``i + 1``, ``end[i + 1]``, ``end[end[i + 1]]`` and so on while under
+``end[i]``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Trie:
 
     @staticmethod
     def build(tokens: Sequence[bytes], ids: Sequence[int]) -> Trie:
-        """The trie of ``tokens`` (none empty), ``tokens[i]`` being the text of id ``ids[i]``; ids ascending."""
+        """The trie of ``tokens``, ``tokens[i]`` (not empty) being the text of ``ids[i]``; ids ascending."""
         byte, end, depth, token_first, token_ids, root_child = _build(tokens, ids)
         longest = int(depth.max()) if len(depth) else 0
         return Trie(byte, end, depth, token_first, token_ids, root_child, longest)

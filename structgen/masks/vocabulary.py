@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from structgen import bits
 from structgen.errors import VocabularyError
 
+from . import tokenizers
 from .trie import Trie
 
 #: Trie depths are int16; no real token comes near.
@@ -33,14 +34,14 @@ class Vocabulary:
     Args:
         tokens: for each id the exact bytes it adds to the text, or None for an id that is never allowed.
             ``b""`` is kept as it is and never allowed either: it would not move the text on.
-        eos_token_ids: the ids that end a text, the preferred one first. Their own bytes are dropped (they read
-            None in ``tokens``). None at all is allowed: a text then ends only when the token budget does.
-        size: the width of the model's logits, when that is more than ``len(tokens)``. Ids past the tokens are
-            never allowed.
+        eos_token_ids: the ids that end a text, the preferred one first. Their own bytes are dropped (they
+            read None in ``tokens``). None at all is allowed: a text then ends only when the budget does.
+        size: the width of the model's logits, when that is more than ``len(tokens)``. Ids past the tokens
+            are never allowed.
 
     Raises:
-        VocabularyError: an entry is neither bytes nor None, or too long; an EOS id is out of range; ``size`` is
-            under ``len(tokens)``.
+        VocabularyError: an entry is neither bytes nor None, or too long; an EOS id is out of range; ``size``
+            is under ``len(tokens)``.
 
     Attributes:
         tokens: tuple of bytes or None, as long as given (EOS ids read None).
@@ -69,7 +70,7 @@ class Vocabulary:
             raise VocabularyError(
                 f"the vocabulary has {len(texts)} tokens, but only {self.size} ids fit the given size",
                 where="size",
-                hint="size is the width of the model's logits; when the model is narrower than its tokenizer, "
+                hint="size is the width of the model's logits; when that is narrower than the tokenizer, "
                 "cut the list of tokens to that width",
             )
         self.eos_token_ids = self._checked_eos(eos_token_ids)
@@ -82,9 +83,7 @@ class Vocabulary:
         given = [eos_token_ids] if isinstance(eos_token_ids, (int, np.integer)) else list(eos_token_ids)
         for token in given:
             if not isinstance(token, (int, np.integer)):
-                raise VocabularyError(
-                    f"an EOS id must be an int, not {type(token).__name__}", where="eos_token_ids"
-                )
+                raise VocabularyError(f"an EOS id must be an int, not {type(token).__name__}", where="eos_token_ids")
             if not 0 <= token < self.size:
                 raise VocabularyError(
                     f"EOS id {token} is outside the vocabulary of {self.size} ids",
@@ -105,26 +104,35 @@ class Vocabulary:
         """The vocabulary of another library's tokenizer, with the exact bytes of every token.
 
         Takes transformers tokenizers (fast, or slow ones on SentencePiece), ``tokenizers.Tokenizer``,
-        ``tiktoken.Encoding``, ``SentencePieceProcessor``, mistral-common tokenizers (Tekken or SentencePiece, or
-        the ``MistralTokenizer`` around them), a Vocabulary, or a list of bytes.
+        ``tiktoken.Encoding``, ``SentencePieceProcessor``, mistral-common tokenizers (Tekken or SentencePiece,
+        or the ``MistralTokenizer`` around them), a Vocabulary, or a list of bytes.
 
         Args:
             tokenizer: one of the above. Their libraries are not imported.
-            size: the width of the model's logits. Wider than the tokenizer: the ids past it are never allowed.
-                Narrower: the ids that have no logit are left out. Default: the tokenizer's own width.
-            eos_token_ids: the ids that end a text. Default: what the tokenizer (and ``generation_config``) says.
-            generation_config: a model's generation config, or a dict with ``eos_token_id`` (an int or a list):
-                its EOS ids are added to the tokenizer's.
+            size: the width of the model's logits. Wider than the tokenizer: the ids past it are never
+                allowed. Narrower: the ids that have no logit are left out. Default: the tokenizer's width.
+            eos_token_ids: the ids that end a text. Default: what the tokenizer and ``generation_config`` say.
+            generation_config: a model's generation config, or a dict with ``eos_token_id`` (an int or a
+                list): its EOS ids are added to the tokenizer's.
 
         Raises:
-            VocabularyError: a kind of tokenizer whose tokens have no exact bytes (WordPiece, say), or an
-                unknown object.
+            VocabularyError: the tokens have no exact bytes (WordPiece, say); the object is not known; or
+                nothing says which ids end a text (pass ``eos_token_ids=()`` where none does).
         """
-        from .tokenizers import read  # rank-equal module; imported late because it builds Vocabulary objects
-
-        return read(
-            tokenizer, size=size, eos_token_ids=eos_token_ids, generation_config=generation_config
-        )
+        if isinstance(tokenizer, Vocabulary):
+            texts = tokenizers.Texts(list(tokenizer.tokens), list(tokenizer.eos_token_ids), [])
+            size = tokenizer.size if size is None else size
+        elif isinstance(tokenizer, (list, tuple)):
+            texts = tokenizers.Texts(list(tokenizer), [], [])
+        else:
+            texts = tokenizers.read(tokenizer)
+        width = len(texts.tokens) if size is None else operator.index(size)
+        if eos_token_ids is None:
+            ends = [*texts.eos, *tokenizers.generation_ends(generation_config)]
+            eos_token_ids = [token for token in ends if token < width]
+            if not eos_token_ids and not isinstance(tokenizer, (Vocabulary, list, tuple)):
+                raise _no_end(texts.special)
+        return cls(texts.tokens[:width], eos_token_ids, size=width)
 
     @cached_property
     def digest(self) -> bytes:
@@ -193,6 +201,74 @@ class Vocabulary:
                 )
         return b"".join(parts)
 
+    @cached_property
+    def _by_text(self) -> dict[bytes, int]:
+        """The lowest id of each text."""
+        return {text: token for token, text in reversed(list(enumerate(self.tokens))) if text}
+
+    def spell(self, data: bytes) -> list[int]:
+        """The fewest tokens that make up exactly ``data`` (among equals, the longest token first).
+
+        Not what the model's tokenizer would choose; see ``encoder`` for that.
+
+        Raises:
+            VocabularyError: no sequence of tokens makes up ``data``.
+        """
+        by_text, longest, n = self._by_text, self.max_token_bytes, len(data)
+        best = [n + 1] * n + [0]  # best[i]: the fewest tokens for data[i:]; n + 1 where there is no way
+        choice = [0] * n
+        for i in range(n - 1, -1, -1):
+            for j in range(min(n, i + longest), i, -1):
+                if best[j] + 1 < best[i] and data[i:j] in by_text:
+                    best[i], choice[i] = best[j] + 1, j
+        if best[0] > n:
+            gap = next((k for k, value in enumerate(data) if value in self.missing_bytes), None)
+            raise VocabularyError(
+                f"no tokens of this vocabulary make up the text {data[:60]!r}",
+                where=None if gap is None else f"byte 0x{data[gap]:02X} at offset {gap}",
+                hint="the vocabulary lacks bytes; a tokenizer with all 256 of them can spell every text",
+            )
+        ids, i = [], 0
+        while i < n:
+            ids.append(by_text[data[i : choice[i]]])
+            i = choice[i]
+        return ids
+
+    def encoder(self, tokenizer: Any = None) -> Callable[[str], list[int]]:
+        """A function from a text to ids whose bytes are exactly that text, as it stands inside a longer one.
+
+        The tokenizer's own encoding is taken where its bytes are the text. Where a space was put in front
+        (SentencePiece), the text is encoded after a line break, which is then cut off. Where the tokenizer
+        changes the text (normalisers) or reads special tokens in it, ``spell`` finds the ids; so it does for
+        all texts when there is no tokenizer.
+
+        Args:
+            tokenizer: what ``from_tokenizer`` takes, and of the same ids as this vocabulary.
+
+        Raises:
+            VocabularyError: as for ``from_tokenizer``; the function itself raises it as ``spell`` does.
+        """
+        if tokenizer is None or isinstance(tokenizer, (Vocabulary, list, tuple)):
+            return lambda text: self.spell(text.encode())
+        own = tokenizers.own_encoding(tokenizer)
+
+        def encode(text: str) -> list[int]:
+            data = text.encode()
+            ids = own(text)
+            if self._is_text(ids, data):
+                return ids
+            ids = own("\n" + text)
+            for cut in range(1, 4):  # "\n" alone, or a space and "\n", or a space and two pieces
+                if self._is_text(ids[cut:], data) and self._is_text(ids[:cut], b"\n", b" \n"):
+                    return ids[cut:]
+            return self.spell(data)
+
+        return encode
+
+    def _is_text(self, ids: list[int], *wanted: bytes) -> bool:
+        texts = [self.tokens[token] if token < len(self.tokens) else None for token in ids]
+        return None not in texts and b"".join(text for text in texts if text) in wanted
+
     def __len__(self) -> int:
         return self.size
 
@@ -206,6 +282,16 @@ class Vocabulary:
         return f"Vocabulary({len(self.tokens)} tokens, size={self.size}, eos_token_ids={self.eos_token_ids})"
 
 
+def _no_end(special: list[str]) -> VocabularyError:
+    names = ", ".join(special[:8]) + (", ..." if len(special) > 8 else "")
+    return VocabularyError(
+        "nothing says which token ids end a text",
+        where="tokenizer",
+        hint="pass eos_token_ids=[...], or eos_token_ids=() when the text ends by the token budget alone"
+        + (f"; the special tokens are {names}" if names else ""),
+    )
+
+
 def _bad_entry(token: int, text: object) -> VocabularyError:
     where = f"token {token}"
     if isinstance(text, bytes):
@@ -215,9 +301,7 @@ def _bad_entry(token: int, text: object) -> VocabularyError:
     hint = "entries are bytes, or None for ids that are never allowed"
     if isinstance(text, str):
         hint = (
-            "entries are bytes, or None; a str is ambiguous, since tokenizers print bytes and spaces in codes of "
-            "their own: use Vocabulary.from_tokenizer, or encode it yourself"
+            "entries are bytes, or None; a str is ambiguous, since tokenizers print bytes and spaces "
+            "in codes of their own: use Vocabulary.from_tokenizer, or encode it yourself"
         )
-    return VocabularyError(
-        f"a token must be bytes or None, not {type(text).__name__}", where=where, hint=hint
-    )
+    return VocabularyError(f"a token must be bytes or None, not {type(text).__name__}", where=where, hint=hint)
