@@ -55,11 +55,11 @@ def stream(seed: int | Sequence[int], row: int = 0) -> np.random.Generator:
     ``stream(seed, row)`` equals ``stream((seed, row))``: a row of a batch can be drawn again by itself.
     Raises InputError for a seed that is not made of integers from 0 up.
     """
-    single = not isinstance(seed, (tuple, list))
-    parts = [seed, row] if single else list(seed)  # type: ignore[arg-type]
-    if not parts or any(not isinstance(part, (int, np.integer)) or part < 0 for part in parts):
+    parts = list(seed) if isinstance(seed, (tuple, list)) else [seed, row]
+    entropy = [int(part) for part in parts if isinstance(part, (int, np.integer)) and part >= 0]
+    if not parts or len(entropy) < len(parts):
         raise InputError(f"seed={seed!r}", hint="A seed is an integer from 0 up, or a sequence of them")
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(part) for part in parts])))
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 
 
 def choose(

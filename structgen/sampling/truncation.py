@@ -48,7 +48,10 @@ def keep(
 ) -> NDArray[np.int64]:
     """Indices kept by top-k, then top-p of what is left, then min-p of what is left: ``int64[m]``, ascending."""
     kept = np.arange(len(logits))
-    for limit, truncate in ((k, top_k), (p, top_p), (minimum, min_p)):
-        if limit is not None:
-            kept = kept[truncate(logits[kept], limit)]  # type: ignore[operator]
+    if k is not None:
+        kept = kept[top_k(logits[kept], k)]
+    if p is not None:
+        kept = kept[top_p(logits[kept], p)]
+    if minimum is not None:
+        kept = kept[min_p(logits[kept], minimum)]
     return kept

@@ -104,7 +104,12 @@ def test_infinite_logits_of_refused_tokens_do_not_matter():
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [([0.0, np.nan], "NaN"), ([np.inf, 0.0], "infinite"), ([-np.inf, -np.inf], "probability 0"), ([], "no token")],
+    [
+        ([0.0, np.nan], "NaN"),
+        ([np.inf, 0.0], "infinite"),
+        ([-np.inf, -np.inf], "probability 0"),
+        ([], "no token"),
+    ],
 )
 @pytest.mark.parametrize("sampler", [GREEDY, Masked()])
 def test_broken_logits_are_named(values, message, sampler):
@@ -114,7 +119,14 @@ def test_broken_logits_are_named(values, message, sampler):
 
 @pytest.mark.parametrize(
     "options",
-    [{"temperature": -1}, {"temperature": math.nan}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"min_p": 2}],
+    [
+        {"temperature": -1},
+        {"temperature": math.nan},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"min_p": 2},
+    ],
 )
 def test_values_out_of_range_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
