@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from jsonschemabench.cases import SHIPPED, BadData, load_cases
 from jsonschemabench.compare import compare
 from jsonschemabench.engines import ENGINES
 from jsonschemabench.pool import EngineUnavailable, Limits
 from jsonschemabench.run import Options, Results, header, read_results, run
-from jsonschemabench.summary import collect, reasons, table
+from jsonschemabench.summary import Figures, collect, reasons, table
 
 
 def _memory(text: str) -> int:
@@ -87,7 +89,8 @@ def _run(options: argparse.Namespace) -> int:
         records = run(cases, plan, results.done)
         total = len(wanted) - already
         console = Console(stderr=True)
-        for record in track(records, description="schemas", total=total, console=console, disable=not console.is_terminal):
+        quiet = not console.is_terminal
+        for record in track(records, description="schemas", total=total, console=console, disable=quiet):
             results.add(record)
     finally:
         results.close()
@@ -95,8 +98,8 @@ def _run(options: argparse.Namespace) -> int:
     return _summarise(record for record in results.records if (record["engine"], record["id"]) in wanted)
 
 
-def _summarise(records: object) -> int:
-    figures = collect(records)  # type: ignore[arg-type]
+def _summarise(records: Iterable[dict[str, Any]]) -> int:
+    figures = collect(records)
     print(table(figures))
     for part in (reasons(figures), _places(figures)):
         if part:
@@ -104,7 +107,7 @@ def _summarise(records: object) -> int:
     return 0
 
 
-def _places(figures: dict) -> str:  # type: ignore[type-arg]
+def _places(figures: dict[str, Figures]) -> str:
     lines = []
     for name, f in figures.items():
         for title, ids in (

@@ -56,11 +56,10 @@ def _records(path: Path) -> Iterator[tuple[str, Any]]:
         return
     if not path.is_file():
         raise BadData(f"no such file or folder: {path}")
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield f"{path.name}:{number}", _parse(line, f"{path}, line {number}")
+                yield f"{path.name}:{number}", _parse(line.decode("utf-8"), f"{path}, line {number}")
 
 
 def _parse(text: str, where: str) -> Any:

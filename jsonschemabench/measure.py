@@ -76,7 +76,7 @@ def _feed(
                 refused_at = position
                 break
             if not session.advance(token):
-                return FAILED, f"token {position} is in the mask, but is refused: {_around(vocabulary, tokens, position)}"
+                return FAILED, f"a token of the mask is refused: {_around(vocabulary, tokens, position)}"
         else:
             begin = now()
             session.mask(row)
