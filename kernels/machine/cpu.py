@@ -19,6 +19,7 @@ from structgen.kernels.machine.layout import (
     ASK_NODE,
     ASK_ROW,
     ASK_TARGET,
+    ASK_UNION,
     ASK_WHAT,
     C_FIRST,
     C_LEAST,
@@ -84,6 +85,8 @@ from structgen.kernels.machine.layout import (
 )
 
 TICK, EXIT = 1, 2
+#: Modes of travel.
+ADVANCE, FORCED, WITNESS = 0, 1, 2
 #: A closure longer than this is taken for left recursion that the network should not have.
 LONG_CLOSURE = 50_000
 U1 = np.uint64(1)
@@ -94,7 +97,7 @@ U63 = np.uint64(63)
 def ask(m, what, arg):
     m.used[ASK_WHAT] = what
     m.used[ASK_ARG] = arg
-    return ASK
+    return np.int64(ASK)
 
 
 @njit(cache=True, nogil=True)
@@ -505,111 +508,6 @@ def push_cell(m, edge, parent):
 
 
 
-@njit(cache=True, nogil=True)
-def union_cells(m, a, b):
-    """The cell of all stacks in a or in b, deterministic: one frame for each edge. -1: no room.
-
-    Frames of equal edge are merged by merging their parents. Done without recursion: pairs still to merge
-    wait on a stack (top of ``seen``), each taken up again when the parents' union is known; results are
-    found by interning, so an interrupted call is simply made again.
-    """
-    if a == b:
-        return a
-    # post-order over the pairs of parents; pairs[k] = (a, b), done[k] = result
-    pairs = np.empty((64, 2), dtype=np.int64)
-    done = np.empty(64, dtype=np.int64)
-    n = 1
-    pairs[0, 0] = a
-    pairs[0, 1] = b
-    done[0] = -1
-    # discover all pairs reachable
-    i = 0
-    while i < n:
-        x = pairs[i, 0]
-        y = pairs[i, 1]
-        p = m.cells[x, C_FIRST]
-        pe = p + m.cells[x, C_N]
-        r = m.cells[y, C_FIRST]
-        re = r + m.cells[y, C_N]
-        while p < pe and r < re:
-            e1 = m.frames[p, F_EDGE]
-            e2 = m.frames[r, F_EDGE]
-            if e1 == e2:
-                u = np.int64(m.frames[p, F_PARENT])
-                v = np.int64(m.frames[r, F_PARENT])
-                if u != v:
-                    known = False
-                    for k in range(n):
-                        if pairs[k, 0] == u and pairs[k, 1] == v:
-                            known = True
-                            break
-                    if not known:
-                        if n == len(done):
-                            pairs2 = np.empty((2 * n, 2), dtype=np.int64)
-                            pairs2[:n] = pairs
-                            done2 = np.empty(2 * n, dtype=np.int64)
-                            done2[:n] = done
-                            pairs = pairs2
-                            done = done2
-                        pairs[n, 0] = u
-                        pairs[n, 1] = v
-                        done[n] = -1
-                        n += 1
-                p += 1
-                r += 1
-            elif e1 < e2:
-                p += 1
-            else:
-                r += 1
-        i += 1
-    # parents are older than the cells above them, so the pair whose greater cell is least goes first
-    for _ in range(n):
-        best = -1
-        for k in range(n):
-            if done[k] < 0 and (
-                best < 0 or max(pairs[k, 0], pairs[k, 1]) < max(pairs[best, 0], pairs[best, 1])
-            ):
-                best = k
-        x = pairs[best, 0]
-        y = pairs[best, 1]
-        p = m.cells[x, C_FIRST]
-        pe = p + m.cells[x, C_N]
-        r = m.cells[y, C_FIRST]
-        re = r + m.cells[y, C_N]
-        begin = m.used[M_FRAMES]
-        if begin + (pe - p) + (re - r) > m.frames.shape[0]:
-            return np.int64(-1)
-        w = begin
-        while p < pe or r < re:
-            if r >= re or (p < pe and m.frames[p, F_EDGE] < m.frames[r, F_EDGE]):
-                m.frames[w, F_EDGE] = m.frames[p, F_EDGE]
-                m.frames[w, F_PARENT] = m.frames[p, F_PARENT]
-                p += 1
-            elif p >= pe or m.frames[r, F_EDGE] < m.frames[p, F_EDGE]:
-                m.frames[w, F_EDGE] = m.frames[r, F_EDGE]
-                m.frames[w, F_PARENT] = m.frames[r, F_PARENT]
-                r += 1
-            else:
-                u = np.int64(m.frames[p, F_PARENT])
-                v = np.int64(m.frames[r, F_PARENT])
-                merged = u
-                if u != v:
-                    for k in range(n):
-                        if pairs[k, 0] == u and pairs[k, 1] == v:
-                            merged = done[k]
-                            break
-                m.frames[w, F_EDGE] = m.frames[p, F_EDGE]
-                m.frames[w, F_PARENT] = merged
-                p += 1
-                r += 1
-            w += 1
-        cell = intern_cell(m, begin, w - begin)
-        if cell < 0:
-            return np.int64(-1)
-        done[best] = cell
-    return done[0]
-
-
 # ---------------------------------------------------------------- configurations
 
 
@@ -659,9 +557,11 @@ def intern_config(t, m, work, n, accept):
     for i in range(n):
         if k > 0 and work[k - 1, 0] == work[i, 0] and work[k - 1, 1] == work[i, 1]:
             if work[k - 1, 2] != work[i, 2]:
-                cell = union_cells(m, np.int64(work[k - 1, 2]), np.int64(work[i, 2]))
+                # rare: only ambiguous grammars come here
+                pair = np.int64(work[k - 1, 2]) * 4294967296 + work[i, 2]
+                cell = table_get(m.unions, pair)
                 if cell < 0:
-                    return ask(m, ASK_GROW, M_CELLS)
+                    return ask(m, ASK_UNION, pair)
                 work[k - 1, 2] = cell
         else:
             work[k, 0] = work[i, 0]
@@ -859,7 +759,7 @@ def step(t, m, c, byte):
     if r >= 0:
         return r
     if 2 * m.used[M_NEXT] >= m.next.shape[0]:
-        return np.int64(ask(m, ASK_GROW, M_NEXT))
+        return ask(m, ASK_GROW, M_NEXT)
     work = m.work
     cap = work.shape[0]
     n = 0
@@ -870,12 +770,12 @@ def step(t, m, c, byte):
         if q == -1:
             continue
         if q == -2:
-            return np.int64(ask(m, ASK_GROW_T, T_Q))
+            return ask(m, ASK_GROW_T, T_Q)
         e = m.items[i, I_EDGE]
         cell = m.items[i, I_CELL]
         if t.q[q, Q_NIV] > 0:
             if n >= cap:
-                return np.int64(ask(m, ASK_GROW, M_WORK))
+                return ask(m, ASK_GROW, M_WORK)
             work[n, 0] = q
             work[n, 1] = e
             work[n, 2] = cell
@@ -889,7 +789,7 @@ def step(t, m, c, byte):
             begin = m.configs[a, K_FIRST]
             size = m.configs[a, K_N]
             if n + size > cap:
-                return np.int64(ask(m, ASK_GROW, M_WORK))
+                return ask(m, ASK_GROW, M_WORK)
             for k in range(begin, begin + size):
                 work[n, 0] = m.items[k, 0]
                 work[n, 1] = m.items[k, 1]
@@ -900,22 +800,6 @@ def step(t, m, c, byte):
         table_put(m.next, key, r)
         m.used[M_NEXT] += 1
     return np.int64(r)
-
-
-@njit(cache=True, nogil=True)
-def advance(t, m, c, data, result):
-    """Feed bytes. result[0] is where it got to, result[1] how many bytes were taken. Returns as step does."""
-    c = np.int64(c)
-    for i in range(len(data)):
-        r = step(t, m, c, np.int64(data[i]))
-        if r < 0:
-            result[0] = c
-            result[1] = i
-            return r
-        c = r
-    result[0] = c
-    result[1] = len(data)
-    return c
 
 
 # ---------------------------------------------------------------- masks
@@ -1035,70 +919,88 @@ def next_states(t, m, c, states, stack):
 
 
 @njit(cache=True, nogil=True)
-def forced(t, m, c, out, result):
-    """The bytes that can only follow, into out: uint8[*]. result: (state reached, bytes). Returns 0 or ASK."""
-    n = 0
+def only_byte(m, c):
+    """The byte that alone may follow; -1 where the text may end or go two ways."""
+    if m.configs[c, K_ACCEPT] == 1:
+        return np.int64(-1)
+    byte = np.int64(-1)
+    for w in range(4):
+        bits = m.configbytes[c, w]
+        if bits != 0:
+            if byte >= 0 or bits & (bits - U1) != 0:
+                return np.int64(-1)
+            byte = np.int64(w * 64)
+            while bits > U1:
+                bits >>= U1
+                byte += 1
+    return byte
+
+
+@njit(cache=True, nogil=True)
+def witness_byte(t, m, c):
+    """The least byte that begins a shortest completion; -1 where the text may end, -2: no room.
+
+    It depends on the language of the configuration alone, so the witness after a prefix of the witness is
+    the rest of it.
+    """
+    least = np.int64(m.configs[c, K_MIN])
+    if least == 0:
+        return np.int64(-1)
+    best = np.int64(256)
+    first = m.configs[c, K_FIRST]
+    for i in range(first, first + m.configs[c, K_N]):
+        q = m.items[i, I_Q]
+        d = np.int64(t.q[q, Q_DIST])
+        rest = np.int64(m.edges[m.items[i, I_EDGE], E_REST]) + m.cells[m.items[i, I_CELL], C_LEAST]
+        if d == 0 or d + rest != least:
+            continue
+        base = t.q[q, Q_BASE]
+        for k in range(t.q[base, Q_IV], t.q[base, Q_IV] + t.q[base, Q_NIV]):
+            byte = np.int64(t.iv[k, IV_LO])
+            if byte >= best:
+                break
+            r = delta(t, q, byte)
+            if r == -2:
+                return np.int64(-2)
+            if r >= 0 and t.q[r, Q_DIST] == d - 1:
+                best = byte
+                break
+    return best
+
+
+@njit(cache=True, nogil=True)
+def travel(t, m, mode, c, data, result):
+    """Follow bytes from configuration c.
+
+    Args:
+        mode: ADVANCE: feed data (uint8[*]). FORCED: follow the bytes that can only come, WITNESS: follow a
+            shortest completion; both write what they follow into data, until it is full or there is no more.
+        result: int64[2], gets the configuration reached and the number of bytes.
+
+    Returns the configuration reached, DEAD (ADVANCE only), or ASK.
+    """
     c = np.int64(c)
-    while n < len(out) and m.configs[c, K_ACCEPT] == 0:
-        byte = np.int64(-1)
-        for w in range(4):
-            bits = m.configbytes[c, w]
-            if bits != 0:
-                if byte >= 0 or bits & (bits - U1) != 0:
-                    byte = np.int64(-2)
-                    break
-                byte = np.int64(w * 64)
-                while bits > U1:
-                    bits >>= U1
-                    byte += 1
+    n = 0
+    r = c
+    while n < len(data):
+        if mode == ADVANCE:
+            byte = np.int64(data[n])
+        elif mode == FORCED:
+            byte = only_byte(m, c)
+        else:
+            byte = witness_byte(t, m, c)
+            if byte == -2:
+                r = ask(m, ASK_GROW_T, T_Q)
+                break
         if byte < 0:
             break
         r = step(t, m, c, byte)
         if r < 0:
-            return r
-        out[n] = byte
-        n += 1
+            break
+        if mode != ADVANCE:
+            data[n] = byte
         c = r
+        n += 1
     result[0] = c
     result[1] = n
-    return np.int64(0)
-
-
-@njit(cache=True, nogil=True)
-def witness(t, m, c, out, result):
-    """A shortest completion in bytes, the least in byte order at each step, into out: uint8[*].
-
-    The choice at each configuration depends on that configuration's language alone, so the witness after a
-    prefix of the witness is the rest of it. result: (state reached, bytes written). Returns 0 or ASK.
-    """
-    n = 0
-    c = np.int64(c)
-    while n < len(out) and m.configs[c, K_MIN] > 0:
-        least = np.int64(m.configs[c, K_MIN])
-        best = np.int64(256)
-        first = m.configs[c, K_FIRST]
-        for i in range(first, first + m.configs[c, K_N]):
-            q = m.items[i, I_Q]
-            d = np.int64(t.q[q, Q_DIST])
-            if d == 0 or d + m.edges[m.items[i, I_EDGE], E_REST] + m.cells[m.items[i, I_CELL], C_LEAST] != least:
-                continue
-            base = t.q[q, Q_BASE]
-            for k in range(t.q[base, Q_IV], t.q[base, Q_IV] + t.q[base, Q_NIV]):
-                byte = np.int64(t.iv[k, IV_LO])
-                if byte >= best:
-                    break
-                r = delta(t, q, byte)
-                if r == -2:
-                    return np.int64(ask(m, ASK_GROW_T, T_Q))
-                if r >= 0 and t.q[r, Q_DIST] == d - 1:
-                    best = byte
-                    break
-        r = step(t, m, c, best)
-        if r < 0:
-            return r
-        out[n] = best
-        n += 1
-        c = r
-    result[0] = c
-    result[1] = n
-    return np.int64(0)
+    return r

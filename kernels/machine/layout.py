@@ -20,6 +20,7 @@ ASK_TARGET = 2  # resolve the target of edge ARG
 ASK_ROW = 3  # build the row of terminal state ARG
 ASK_GROW = 4  # make room in arena ARG of the machine
 ASK_GROW_T = 5  # make room in arena ARG of the terminals
+ASK_UNION = 7  # unite two stack cells; ARG is the one << 32 | the other
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
 #: "No upper bound" for what is left of a count.
@@ -95,7 +96,7 @@ I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
 K_FIRST, K_N, K_ACCEPT, K_MIN, K_ROW, K_WORST = 0, 1, 2, 3, 4, 5  # configurations
 K_COLS = 6
 
-M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK = range(10)
+M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK, M_UNIONS = range(11)
 MACHINE_ARENAS = (
     ("nodes",),
     ("edges",),
@@ -107,6 +108,7 @@ MACHINE_ARENAS = (
     ("after",),
     ("rows",),
     ("work", "work2", "seen"),
+    ("unions",),
 )
 ASK_WHAT, ASK_ARG = 14, 15
 
@@ -130,3 +132,4 @@ class Machine(NamedTuple):
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[*]: scratch of closures
+    unions: Array  # int64[power of 2, 2]: (cell << 32 | cell) + 1 -> their union

@@ -106,7 +106,7 @@ class CompiledGrammar:
         if state == FINISHED:
             return FINISHED if not data else REFUSED
         with self._lock:
-            return self._machine.advance(self._checked(state), np.frombuffer(data, dtype=np.uint8))
+            return self._machine.advance(self._checked(state), np.frombuffer(bytearray(data), dtype=np.uint8))
 
     def accepts(self, state: int) -> bool:
         """May the text end here?"""
@@ -217,7 +217,7 @@ class CompiledGrammar:
         if data is None and token < len(self.vocab.tokens):
             text = self.vocab.tokens[token]
             if text:
-                data = self._tokens[token] = np.frombuffer(text, dtype=np.uint8)
+                data = self._tokens[token] = np.frombuffer(bytearray(text), dtype=np.uint8)
         return data
 
     def _all_row(self) -> NDArray[np.int32]:

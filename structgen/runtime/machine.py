@@ -18,6 +18,7 @@ from structgen.errors import LimitError, UnsupportedError
 from structgen.ir.network import END, Call, Edge, Network, Terminal
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.union import union_cells
 from structgen.limits import Limits
 from structgen.masks.terminals import TerminalStore, resized
 
@@ -59,6 +60,7 @@ class Machine:
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
             seen=np.zeros(256, dtype=np.int64),
+            unions=np.zeros((64, 2), dtype=np.int64),
         )
         m = self.arrays
         # cell 0: the bottom of every stack, where the text may end
@@ -75,7 +77,7 @@ class Machine:
 
     def advance(self, state: int, data: NDArray[np.uint8]) -> int:
         """The configuration after some bytes, or DEAD."""
-        return self.run(cpu.advance, state, data, self._result)
+        return self.run(cpu.travel, cpu.ADVANCE, state, data, self._result)
 
     def accepts(self, state: int) -> bool:
         return bool(self.arrays.configs[state, L.K_ACCEPT])
@@ -112,11 +114,11 @@ class Machine:
 
     def forced(self, state: int) -> tuple[bytes, int]:
         """The longest continuation that is the only one, and the state it leads to."""
-        return self._spell(cpu.forced, state)
+        return self._spell(cpu.FORCED, state)
 
     def witness(self, state: int) -> bytes:
         """A shortest completion; see the kernel for why it is the one it is."""
-        return self._spell(cpu.witness, state)[0]
+        return self._spell(cpu.WITNESS, state)[0]
 
     def next_states(self, state: int, out: NDArray[np.int32]) -> None:
         """The configuration after every token, into int32[V]; -1 where not allowed. EOS ids are left at -1."""
@@ -143,10 +145,10 @@ class Machine:
         """Bytes held by this machine's arrays, finished masks included, the shared store left out."""
         return sum(array.nbytes for array in self.arrays)
 
-    def _spell(self, kernel: Callable[..., Any], state: int) -> tuple[bytes, int]:
+    def _spell(self, mode: int, state: int) -> tuple[bytes, int]:
         parts = []
         while True:
-            self.run(kernel, state, self._bytes, self._result)
+            self.run(cpu.travel, mode, state, self._bytes, self._result)
             state, n = int(self._result[0]), int(self._result[1])
             parts.append(self._bytes[:n].tobytes())
             if n < len(self._bytes):
@@ -173,6 +175,8 @@ class Machine:
                 self._grow(arg)
             elif what == L.ASK_GROW_T:
                 store.grow(arg)
+            elif what == L.ASK_UNION:
+                self._unite(arg)
             else:
                 raise UnsupportedError(
                     f"the network calls itself without reading a byte, at node {self._keys[arg]!r}",
@@ -226,6 +230,14 @@ class Machine:
         target = self._node(key)
         self.arrays.edges[edge, L.E_TARGET] = target
 
+    def _unite(self, pair: int) -> None:
+        if 2 * self.arrays.used[L.M_UNIONS] >= self.arrays.unions.shape[0]:
+            self._grow(L.M_UNIONS)
+        while (cell := int(union_cells(self.arrays, pair >> 32, pair & 0xFFFFFFFF))) < 0:
+            self._grow(L.M_CELLS)
+        cpu.table_put(self.arrays.unions, pair, cell)
+        self.arrays.used[L.M_UNIONS] += 1
+
     def _grow(self, arena: int) -> None:
         if arena == L.M_CELLS:
             self._double(L.M_FRAMES)
@@ -249,7 +261,7 @@ class Machine:
         new: dict[str, np.ndarray] = {}
         for name in L.MACHINE_ARENAS[arena]:
             old = getattr(m, name)
-            if name in ("next", "after"):
+            if name in ("next", "after", "unions"):
                 new[name] = np.zeros((size, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "cellhash":
