@@ -1,0 +1,211 @@
+"""From a constraint to a compiled grammar: the one file that knows all stages.
+
+``lower`` turns a constraint into a network (front ends, automata, ir); ``compile_network`` puts a network over a
+vocabulary (masks, runtime); ``compile`` does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from structgen import automata
+from structgen.automata import Dfa
+from structgen.automata.bytedfa import choices
+from structgen.errors import InputError, UnsatisfiableError, UnsupportedError
+from structgen.frontends import json_schema, regex, types
+from structgen.frontends.json_schema.load import document
+from structgen.ir import combine
+from structgen.ir.network import Network, Terminal
+from structgen.limits import Limits
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.compiled import CompiledGrammar
+from structgen.source import (
+    Choice,
+    Complement,
+    Concatenation,
+    Constraint,
+    Difference,
+    Intersection,
+    JsonSchema,
+    Regex,
+    Union,
+)
+
+
+def compile(  # noqa: A001  (the field's own word; always used as structgen.compile)
+    constraint: Any, vocab: Vocabulary, *, limits: Limits | None = None
+) -> CompiledGrammar:
+    """Compile a constraint for a vocabulary.
+
+    Args:
+        constraint: a :class:`Constraint`; or what stands for one: a Pydantic model or another type, a JSON
+            Schema as a dict or bool, a compiled ``re.Pattern``, a list of strings.
+        vocab: the vocabulary of the model that will write the text.
+        limits: what the compilation and the use of the result may cost.
+
+    Returns:
+        The compiled grammar; most of the work is left for when states are reached.
+
+    Raises:
+        SourceSyntaxError, SchemaError: the constraint is malformed.
+        UnsupportedError: it cannot be honoured exactly.
+        UnsatisfiableError: no text satisfies it.
+        LimitError: it costs more than ``limits`` allows.
+        VocabularyError: its shortest text cannot be written with this vocabulary.
+    """
+    limits = limits or Limits()
+    return compile_network(lower(constraint, limits), vocab, limits=limits)
+
+
+def compile_network(network: Network, vocab: Vocabulary, *, limits: Limits | None = None) -> CompiledGrammar:
+    """Put a network over a vocabulary. For front ends of your own; see :mod:`structgen.ir.network`."""
+    if not isinstance(vocab, Vocabulary):
+        raise InputError(
+            f"a constraint is compiled for a Vocabulary, not for {type(vocab).__name__}",
+            hint="Make one with sg.Vocabulary.from_tokenizer(tokenizer)",
+        )
+    return CompiledGrammar(network, vocab, limits)
+
+
+def lower(constraint: Any, limits: Limits | None = None) -> Network:
+    """The network of a constraint: its texts, vocabulary left out. Raises as ``compile`` does."""
+    limits = limits or Limits()
+    constraint = types.as_constraint(constraint)
+    if isinstance(constraint, JsonSchema):
+        return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
+    if isinstance(constraint, Choice):
+        if not constraint.options:
+            raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")
+        words = [_encoded(option) for option in constraint.options]
+        return combine.from_terminal(Terminal(choices(words), _choice_name(constraint)))
+    dfa = _regular(constraint, limits)
+    if dfa is not None:
+        if dfa.is_empty():
+            raise UnsatisfiableError("no text satisfies the constraint", where=_name(constraint))
+        return combine.from_terminal(
+            Terminal(automata.to_bytedfa(automata.utf8(dfa)), _name(constraint), _name(constraint))
+        )
+    if isinstance(constraint, Union):
+        return combine.union(lower(constraint.left, limits), lower(constraint.right, limits))
+    if isinstance(constraint, Concatenation):
+        return combine.concat(lower(constraint.left, limits), lower(constraint.right, limits))
+    both = _json_pair(constraint)
+    if both is not None:
+        return lower(both, limits)
+    raise UnsupportedError(
+        f"{_name(constraint)} cannot be honoured exactly: intersection, difference and complement are decidable "
+        "between regexes and choices, and between JSON Schemas with equal options, not across the two",
+        hint="Say it in one language: add the condition to the schema, or use a regex for both sides",
+    )
+
+
+def _regular(constraint: Constraint, limits: Limits) -> Dfa | None:
+    """The automaton over code points of a constraint that is made of regexes and choices; else None."""
+    most = limits.max_automaton_states
+    if isinstance(constraint, Regex):
+        return regex.to_dfa(
+            constraint.pattern, dialect=constraint.dialect, flags=constraint.flags, max_states=most
+        )
+    if isinstance(constraint, Choice):
+        return automata.literals(constraint.options)
+    if isinstance(constraint, Complement):
+        inner = _regular(constraint.inner, limits)
+        return None if inner is None else automata.complement(inner, max_states=most)
+    if isinstance(constraint, (Intersection, Union, Difference, Concatenation)):
+        left = _regular(constraint.left, limits)
+        right = None if left is None else _regular(constraint.right, limits)
+        if left is None or right is None:
+            return None
+        if isinstance(constraint, Intersection):
+            return automata.intersect(left, right, max_states=most)
+        if isinstance(constraint, Union):
+            return automata.union(left, right, max_states=most)
+        if isinstance(constraint, Difference):
+            return automata.difference(left, right, max_states=most)
+        return automata.concat(left, right, max_states=most)
+    return None
+
+
+def _plain(source: JsonSchema) -> JsonSchema:
+    """A source whose schema is JSON, with the types of Python turned to schemas."""
+    if types.is_type(source.schema):
+        return replace(source, schema=types.as_schema(source.schema))
+    return source
+
+
+def _json_pair(constraint: Constraint) -> JsonSchema | None:
+    """``a & b`` or ``a - b`` of two JSON Schemas with equal options, as one schema; else None."""
+    if not isinstance(constraint, (Intersection, Difference)):
+        return None
+    sides = []
+    for side in (constraint.left, constraint.right):
+        json = side if isinstance(side, JsonSchema) else _json_pair(side)
+        if json is None:
+            return None
+        sides.append(_plain(json))
+    left, right = sides
+    if _options(left) != _options(right):
+        return None
+    # each side keeps its own root for its references; nested pairs need names of their own
+    names = [f"urn:structgen:{id(constraint)}:{side}" for side in ("left", "right")]
+    second = {"$ref": names[1]}
+    schema = {
+        "allOf": [{"$ref": names[0]}, second if isinstance(constraint, Intersection) else {"not": second}]
+    }
+    registry = {**_documents(left), **_documents(right)}
+    for name, side in zip(names, sides, strict=True):
+        registry[name] = _parsed(side.schema)
+    return replace(left, schema=schema, registry=registry)
+
+
+def _options(source: JsonSchema) -> tuple[object, ...]:
+    """Everything about a source but its schema and what that may refer to."""
+    return tuple(getattr(source, f.name) for f in fields(source) if f.name not in ("schema", "registry"))
+
+
+def _documents(source: JsonSchema) -> dict[str, Any]:
+    """The documents a source may refer to, by URI."""
+    registry = source.registry
+    if registry is None:
+        return {}
+    if isinstance(registry, Mapping) and not hasattr(registry, "with_resources"):
+        return dict(registry)
+    return {uri: registry.contents(uri) for uri in registry}
+
+
+def _parsed(schema: Any) -> Any:
+    return document(schema) if isinstance(schema, (str, Path)) else schema
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"choice {text!r} has a lone surrogate, which UTF-8 cannot write", where=f"character {error.start}"
+        ) from None
+
+
+def _choice_name(constraint: Choice) -> str:
+    shown = ", ".join(repr(option) for option in constraint.options[:3])
+    return f"one of {shown}" + (", ..." if len(constraint.options) > 3 else "")
+
+
+def _name(constraint: Constraint) -> str:
+    """How to call a constraint in messages."""
+    if isinstance(constraint, Regex):
+        return f"/{constraint.pattern}/"
+    if isinstance(constraint, Choice):
+        return _choice_name(constraint)
+    if isinstance(constraint, Complement):
+        return f"~{_name(constraint.inner)}"
+    if isinstance(constraint, (Intersection, Union, Difference, Concatenation)):
+        sign = {Intersection: "&", Union: "|", Difference: "-", Concatenation: "+"}[type(constraint)]
+        return f"({_name(constraint.left)} {sign} {_name(constraint.right)})"
+    return type(constraint).__name__
+
+
+__all__ = ["compile", "compile_network", "lower"]
