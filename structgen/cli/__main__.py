@@ -1,0 +1,5 @@
+"""``python -m structgen.cli``."""
+
+from structgen.cli import entry
+
+entry()
