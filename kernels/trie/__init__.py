@@ -35,13 +35,13 @@ def build(tokens: Sequence[bytes], ids: Sequence[int]) -> TrieArrays:
         ``byte`` uint8[m], ``end`` int32[m], ``depth`` int16[m], ``token_first`` int32[m + 1],
         ``token_ids`` int32[len(tokens)], ``root_child`` int32[256]; see :class:`structgen.masks.trie.Trie`.
     """
-    order = sorted(range(len(tokens)), key=tokens.__getitem__)  # stable: equal texts keep ascending ids
-    ordered = [tokens[i] for i in order]
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
     start = np.zeros(len(tokens) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, ordered), dtype=np.int64, count=len(ordered)), out=start[1:])
-    data = np.frombuffer(b"".join(ordered), dtype=np.uint8)
-    order_array = np.asarray(order, dtype=np.int64)
-    token_ids = np.asarray(ids, dtype=np.int32)[order_array]
+    np.cumsum(lengths, out=start[1:])
+    data = np.frombuffer(b"".join(tokens), dtype=np.uint8)
+    permutation = cpu.order(data, start, cpu.heads(data, start))
+    data, start = cpu.gather(data, start, permutation)
+    token_ids = np.asarray(ids, dtype=np.int32)[permutation]
     shared = cpu.common_prefixes(data, start)
     byte, end, depth, token_first, root_child = cpu.fill(data, start, shared)
     return byte, end, depth, token_first, token_ids, root_child

@@ -1,10 +1,82 @@
-"""Numba passes over the sorted texts of a vocabulary. Arrays and numbers only."""
+"""Numba passes over the texts of a vocabulary: sort them, then turn them into nodes. Arrays and numbers only."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True)
+def heads(data: NDArray[np.uint8], start: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """uint64[n]: the first 8 bytes of each text as a big-endian number, zeros after a shorter text."""
+    n = len(start) - 1
+    head = np.zeros(n, dtype=np.uint64)
+    for i in range(n):
+        value = np.uint64(0)
+        for k in range(8):
+            value <<= np.uint64(8)
+            if start[i] + k < start[i + 1]:
+                value |= np.uint64(data[start[i] + k])
+        head[i] = value
+    return head
+
+
+@njit(cache=True, nogil=True)
+def order(data: NDArray[np.uint8], start: NDArray[np.int64], head: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """int32[n]: the texts in ascending order, equal ones as they came. A merge sort from runs of one text up.
+
+    Most comparisons end at the heads; only texts that agree in those are looked at byte by byte.
+    """
+    n = len(start) - 1
+    source = np.arange(n).astype(np.int32)
+    target = np.empty(n, dtype=np.int32)
+    width = 1
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                take_left = j >= high
+                if i < middle and j < high:
+                    a, b = source[i], source[j]
+                    if head[a] != head[b]:
+                        take_left = head[a] < head[b]
+                    else:
+                        length = min(start[a + 1] - start[a], start[b + 1] - start[b])
+                        d = 0  # not 8: a text may be shorter, its head filled with zeros
+                        while d < length and data[start[a] + d] == data[start[b] + d]:
+                            d += 1
+                        if d < length:
+                            take_left = data[start[a] + d] < data[start[b] + d]
+                        else:
+                            take_left = start[a + 1] - start[a] <= start[b + 1] - start[b]
+                if take_left:
+                    target[k] = source[i]
+                    i += 1
+                else:
+                    target[k] = source[j]
+                    j += 1
+        source, target = target, source
+        width *= 2
+    return source
+
+
+@njit(cache=True, nogil=True)
+def gather(
+    data: NDArray[np.uint8], start: NDArray[np.int64], permutation: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The texts in the order given: their bytes uint8[len(data)], and where each starts int64[n + 1]."""
+    new_data = np.empty_like(data)
+    new_start = np.zeros_like(start)
+    at = 0
+    for k in range(len(permutation)):
+        i = permutation[k]
+        for d in range(start[i], start[i + 1]):
+            new_data[at] = data[d]
+            at += 1
+        new_start[k + 1] = at
+    return new_data, new_start
 
 
 @njit(cache=True, nogil=True)
