@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structgen.errors import UnsatisfiableError, VocabularyError
 from structgen.ir.cfg import Cfg, CfgNetwork
 from structgen.ir.combine import concat, from_terminal, repeat, union
 from structgen.ir.network import Network
-from tests.naive import TooManyError
 from tests.runtime.laws import Pair
-from tests.strategies import ALPHABET, SMALL_TERMINALS, cfgs, examples, terminals, vocabularies, walks
+from tests.strategies import ALPHABET, SMALL_TERMINALS, cfgs, examples, terminals, vocabularies, walks, within_reach
 
 Tokens = tuple[list[bytes | None], list[int]]
 
@@ -43,97 +42,82 @@ def grammars(draw: st.DrawFn, large: bool) -> Network:
         return CfgNetwork(cfg.with_rules({**cfg.rules, "s": (*cfg.rules["s"], (SMALL_TERMINALS[0],))}))
 
 
-def pair(network: Network, vocabulary: Tokens) -> Pair:
-    try:
-        return Pair(network, *vocabulary)
-    except TooManyError:
-        assume(False)
-        raise
-
-
 @examples(150)
 @given(networks(), vocabularies(), walks())
+@within_reach
 def test_every_state_of_a_walk_agrees_with_the_oracle(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
-    try:
-        pair(network, vocabulary).walk(choices)
-    except TooManyError:
-        assume(False)
+    Pair(network, *vocabulary).walk(choices)
 
 
 @examples(20)
 @given(networks(), vocabularies(whole=True), walks(5))
+@within_reach
 def test_with_a_vocabulary_of_all_bytes(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
-    try:
-        pair(network, vocabulary).walk(choices)
-    except TooManyError:
-        assume(False)
+    Pair(network, *vocabulary).walk(choices)
 
 
 @examples(60)
 @given(networks(), vocabularies(), st.lists(st.lists(st.sampled_from(ALPHABET), max_size=8).map(bytes), max_size=8))
+@within_reach
 def test_bytes_advance_as_the_oracle_says(network: Network, vocabulary: Tokens, texts: list[bytes]) -> None:
-    try:
-        both = pair(network, vocabulary)
-        grammar = both.grammar
-        for text in texts:
-            config = both.naive.run(both.naive.start_config, text)
-            state = grammar.advance_bytes(grammar.start, text)
-            assert (state >= 0) == both.naive.viable(config)
-            if config is not None:
-                assert grammar.accepts(state) == config.accepting
-                assert both.ids(state) == both.naive.mask(config, both.tokens, both.eos)
-    except TooManyError:
-        assume(False)
+    both = Pair(network, *vocabulary)
+    grammar = both.grammar
+    for text in texts:
+        config = both.naive.run(both.naive.start_config, text)
+        state = grammar.advance_bytes(grammar.start, text)
+        assert (state >= 0) == both.naive.viable(config)
+        if config is not None:
+            assert grammar.accepts(state) == config.accepting
+            assert both.ids(state) == both.naive.mask(config, both.tokens, both.eos)
 
 
 @examples(60)
 @given(networks(), vocabularies(), walks(16), st.integers(0, 6), st.booleans())
+@within_reach
 def test_walks_under_a_budget_end_in_the_language(
     network: Network, vocabulary: Tokens, choices: list[int], spare: int, whole: bool
 ) -> None:
     tokens, eos = vocabulary
     if whole:
         tokens = tokens + [bytes([b]) for b in range(256)]
-    try:
-        both = pair(network, (tokens, eos))
-        text = both.budget_walk(choices, spare)
-        assert both.naive.accepts(text)
-    except TooManyError:
-        assume(False)
+    both = Pair(network, tokens, eos)
+    text = both.budget_walk(choices, spare)
+    assert both.naive.accepts(text)
 
 
 @examples(60)
 @given(networks(), vocabularies(), walks(6))
+@within_reach
 def test_min_tokens_is_a_bound_with_a_witness(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
-    try:
-        both = pair(network, vocabulary)
-        for state, config in both.walk(choices, check=False)[-2:]:
-            bound = both.grammar.min_tokens_left(state)
-            least = both.naive.min_tokens(config, both.tokens, both.eos, most=min(bound, 6))
-            assert least is None or least <= bound
-            assert both.witness_walk(state) == bound
-    except TooManyError:
-        assume(False)
+    both = Pair(network, *vocabulary)
+    for state, config in both.walk(choices, check=False)[-2:]:
+        bound = both.grammar.min_tokens_left(state)
+        least = both.naive.min_tokens(config, both.tokens, both.eos, most=min(bound, 6))
+        assert least is None or least <= bound
+        assert both.witness_walk(state) == bound
 
 
 @examples(40)
 @given(networks(), vocabularies(), walks(4), walks(6))
+@within_reach
 def test_same_bytes_same_mask(network: Network, vocabulary: Tokens, choices: list[int], more: list[int]) -> None:
-    both = pair(network, vocabulary)
+    both = Pair(network, *vocabulary)
     text = both.budget_walk([c for c in [*choices, *more] if c], 3)
     both.check_path_independence(text)
 
 
 @examples(40)
 @given(networks(), vocabularies(), walks())
+@within_reach
 def test_matcher_forks_and_rolls_back(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
-    pair(network, vocabulary).check_matcher(choices)
+    Pair(network, *vocabulary).check_matcher(choices)
 
 
 @examples(40)
 @given(networks(), vocabularies(), walks())
+@within_reach
 def test_a_batch_of_masks_is_the_masks_one_by_one(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
-    both = pair(network, vocabulary)
+    both = Pair(network, *vocabulary)
     grammar = both.grammar
     states = [state for state, _ in both.walk(choices, check=False)] + [0]
     out = np.full((len(states) + 1, grammar.width), 0x55555555, dtype=np.int32)
@@ -145,9 +129,10 @@ def test_a_batch_of_masks_is_the_masks_one_by_one(network: Network, vocabulary: 
 
 @examples(40)
 @given(networks(), vocabularies(), walks())
+@within_reach
 def test_order_of_questions_does_not_matter(network: Network, vocabulary: Tokens, choices: list[int]) -> None:
     """Masks asked for after a walk without masks are those of a fresh grammar asked along the way."""
-    late, early = pair(network, vocabulary), pair(network, vocabulary)
+    late, early = Pair(network, *vocabulary), Pair(network, *vocabulary)
     met = [state for state, _ in early.walk(choices, check=False)]
     masks = [early.grammar.mask(state) for state in met]
     state = late.grammar.start
@@ -170,18 +155,15 @@ def test_order_of_questions_does_not_matter(network: Network, vocabulary: Tokens
 
 @examples(40)
 @given(cfgs(), vocabularies(), walks())
+@within_reach
 def test_grammars_of_one_language_have_one_mask(cfg: Cfg, vocabulary: Tokens, choices: list[int]) -> None:
     """Alternatives in another order and each rule behind another one: the masks do not change."""
     other = {name: tuple(reversed(alternatives)) for name, alternatives in cfg.rules.items()}
     other = {f"{name}'": tuple(tuple(s if not isinstance(s, str) else f"{s}''" for s in a) for a in alternatives)
              for name, alternatives in other.items()}  # fmt: skip
     other |= {f"{name}''": ((f"{name}'",),) for name in cfg.rules}
-    try:
-        first = pair(CfgNetwork(cfg), vocabulary)
-        second = pair(CfgNetwork(Cfg("s'", other)), vocabulary)
-    except UnsatisfiableError:
-        assume(False)
-        raise
+    first = Pair(CfgNetwork(cfg), *vocabulary)
+    second = Pair(CfgNetwork(Cfg("s'", other)), *vocabulary)
     state = second.grammar.start
     here = first.grammar.start
     for choice in choices:
