@@ -11,7 +11,7 @@ from structgen.errors import InputError
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown vocabulary 'gpt5'.*known are llama3, o200k, qwen, tekken"):
+    with pytest.raises(InputError, match=r"unknown vocabulary 'gpt5'.*known are llama3, o200k, qwen, tekken"):
         vocabularies.load("gpt5")
 
 
