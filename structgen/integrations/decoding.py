@@ -1,0 +1,166 @@
+"""One text in the making: what is allowed next, what was chosen, what is forced, and when it is finished.
+
+A :class:`Row` receives logits and returns tokens to feed to the model; it knows no model library. The order at
+each step is the declared one (:mod:`structgen.sampling.choose`), with the grammar mask taken under the budget
+of tokens left, so that a constrained text is complete whenever it stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen import bits
+from structgen.errors import BudgetError
+from structgen.integrations.jumpforward import JumpForward
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime import CompiledGrammar
+from structgen.sampling import Masked, choose
+
+#: ``"eos"``: the model ended the text; ``"complete"``: the grammar allowed nothing more; ``"length"``: the budget
+#: is used up (a constrained text is complete even so).
+Reason = Literal["eos", "complete", "length"]
+
+
+class Row:
+    """One text in the making.
+
+    Attributes:
+        prompt: ids of the prompt.
+        tokens: ids emitted so far, without EOS.
+        reason: why it stopped, or None while it goes on.
+        n_forced: how many tokens were appended without asking the model.
+        seconds_constraint: time spent on the grammar: masks, transitions, forced text, reading out masks.
+        seconds_sampling: time spent on choosing among allowed tokens.
+        seconds_model: time spent in the model, as the driver counts it.
+    """
+
+    def __init__(
+        self,
+        prompt: Sequence[int],
+        vocab: Vocabulary,
+        *,
+        grammar: CompiledGrammar | None,
+        max_tokens: int,
+        sampler: Masked,
+        rng: np.random.Generator,
+        jump: JumpForward | None = None,
+    ) -> None:
+        """Raises BudgetError when no text of the grammar is sure to fit into ``max_tokens``."""
+        self.prompt = list(prompt)
+        self.tokens: list[int] = []
+        self.reason: Reason | None = None
+        self.n_forced = 0
+        self.seconds_constraint = self.seconds_sampling = self.seconds_model = 0.0
+        self._vocab = vocab
+        self._eos = frozenset(vocab.eos_token_ids)
+        self._grammar = grammar
+        self._state = grammar.start if grammar is not None else 0
+        self._max_tokens = max_tokens
+        self._sampler = sampler
+        self._rng = rng
+        self._jump = jump
+        self._fed = 0
+        self._allowed: NDArray[np.int64] | None = None
+        if grammar is not None:
+            needed = grammar.min_tokens_left(grammar.start)
+            if needed > max_tokens:
+                raise BudgetError(
+                    f"the constraint needs up to {needed} tokens for its shortest text, but max_tokens is {max_tokens}",
+                    hint=f"Set max_tokens to {needed} or more",
+                )
+        self._follow()
+
+    @property
+    def text(self) -> bytes:
+        """The bytes emitted so far. Special tokens (only unconstrained texts have any) add nothing."""
+        texts = self._vocab.tokens
+        return b"".join(texts[token] or b"" for token in self.tokens if token < len(texts))
+
+    def to_feed(self) -> list[int]:
+        """The tokens the model has not seen yet; they count as seen from now on."""
+        if self._fed == 0:
+            new = self.prompt + self.tokens
+        else:
+            new = self.tokens[self._fed - len(self.prompt) :]
+        self._fed = len(self.prompt) + len(self.tokens)
+        return new
+
+    def take(self, logits: NDArray[np.floating]) -> None:
+        """Choose a token by the logits after all tokens so far, ``float[V]``, and append what it forces.
+
+        Raises ModelError for broken logits, LimitError when the grammar grows too large.
+        """
+        began = perf_counter()
+        token = choose(logits, self._allowed, self._sampler, self._rng)
+        self.seconds_sampling += perf_counter() - began
+        if token in self._eos:
+            self.reason = "eos"
+            return
+        with self._constraint_time():
+            self._append(token)
+        self._follow()
+
+    def _append(self, token: int, state: int | None = None) -> None:
+        self.tokens.append(token)
+        if self._grammar is not None:
+            self._state = self._grammar.advance(self._state, token) if state is None else state
+
+    def _follow(self) -> None:
+        """Append what is forced; then either the text is finished or the next token is the model's to choose."""
+        with self._constraint_time():
+            while self.reason is None and not self._choice_ahead():
+                pass
+
+    def _choice_ahead(self) -> bool:
+        left = self._max_tokens - len(self.tokens)
+        if left == 0:
+            self.reason = "length"
+            return False
+        if self._grammar is None:
+            return True
+        if self._jump is not None and self._append_forced(left):
+            return False
+        self._allowed = bits.ids(self._grammar.budget_mask(self._state, left))
+        if len(self._allowed) <= len(self._eos) and self._eos.issuperset(self._allowed.tolist()):
+            self.reason = "complete"
+            return False
+        if self._jump is not None and len(self._allowed) == 1:
+            self._append(int(self._allowed[0]))
+            self.n_forced += 1
+            return False
+        return True
+
+    def _append_forced(self, left: int) -> bool:
+        """Jump forward as far as the budget permits; was anything appended?"""
+        assert self._jump is not None and self._grammar is not None
+        before = self.tokens[-8:] if len(self.tokens) >= 8 else self.prompt[-8:] + self.tokens
+        tokens, states = self._jump(self._state, before)
+        n = min(len(tokens), left)
+        while n and not self._completable(states[n - 1], left - n):
+            n -= 1
+        for token, state in zip(tokens[:n], states[:n], strict=True):
+            self._append(token, state)
+        self.n_forced += n
+        return n > 0
+
+    def _completable(self, state: int, left: int) -> bool:
+        """Can the text be completed in ``left`` tokens? Where every byte is a token, bytes answer it more cheaply."""
+        assert self._grammar is not None
+        if not self._vocab.missing_bytes and self._grammar.min_bytes_left(state) <= left:
+            return True
+        return self._grammar.min_tokens_left(state) <= left
+
+    @contextmanager
+    def _constraint_time(self) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            if self._grammar is not None:
+                self.seconds_constraint += perf_counter() - began

@@ -1,0 +1,351 @@
+"""A model, a tokenizer and a constraint; objects out. The front door of generation with transformers.
+
+Receives prompts and constraints; returns for each the Python object (types), JSON data (schemas) or text
+(everything else). What happens within a step is in :mod:`structgen.integrations.decoding`,
+the forward passes are in :mod:`structgen.integrations.forward`.
+
+**The same seed gives the same text, whatever the batch around it.** A row's random numbers come from the seed and
+the row's number alone. Logits are another matter: a forward pass over several rows sums in an order that depends
+on their number and lengths, and no setting of torch changes that. So by default each row runs by itself
+(``batch_size=1``), and the promise holds exactly. With ``batch_size`` above 1 rows run in lockstep, several times
+faster per row, and a text may then change with its neighbours where two tokens are nearly equally likely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Literal
+
+from structgen.errors import InputError, ModelError, StructgenError
+from structgen.frontends.types import json_source, value_of
+from structgen.integrations import models
+from structgen.integrations.decoding import Row
+from structgen.integrations.forward import context_length, logit_width
+from structgen.integrations.grammars import Grammars, Prepared
+from structgen.integrations.jumpforward import whole_characters
+from structgen.integrations.partial import JsonProgress, Partial
+from structgen.integrations.prompts import Prompt, prompt_ids
+from structgen.integrations.results import Result
+from structgen.integrations.run import alone, run
+from structgen.limits import Limits
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime import CompiledGrammar
+from structgen.sampling import GREEDY, Masked, stream
+from structgen.source import Constraint
+
+
+@dataclass
+class _Job:
+    """A row and what is needed to make its result."""
+
+    row: Row
+    constraint: Constraint | None
+    seconds_compile: float
+    seconds_prepare: float
+
+
+class Generator:
+    """Generates under constraints with a transformers causal model.
+
+    Args:
+        model: a transformers model for causal language modelling, in evaluation mode, on any device.
+        tokenizer: its tokenizer.
+        vocabulary: the tokens' bytes, where ``Vocabulary.from_tokenizer`` cannot read the tokenizer.
+        limits: what a compilation may cost.
+        batch_size: how many rows of a batch run through the model together; see the module's text.
+        jump_forward: append text that the grammar forces without asking the model. It saves forward passes;
+            the tokens are those the tokenizer would have written. Switch it off where token probabilities count.
+        cached_grammars: how many compiled grammars are kept.
+
+    Raises:
+        ModelError: not a causal model, or the tokenizer has more tokens than the model has logits.
+        VocabularyError: the tokenizer cannot be read.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        vocabulary: Vocabulary | None = None,
+        limits: Limits | None = None,
+        batch_size: int = 1,
+        jump_forward: bool = True,
+        cached_grammars: int = 64,
+    ) -> None:
+        width = logit_width(model)
+        if vocabulary is None:
+            vocabulary = Vocabulary.from_tokenizer(
+                tokenizer, size=width, generation_config=getattr(model, "generation_config", None)
+            )
+        if vocabulary.size != width:
+            raise ModelError(
+                f"the vocabulary has {vocabulary.size} ids, but the model's logits are {width} wide",
+                hint=f"Make the vocabulary with size={width}, from this model's own tokenizer",
+            )
+        if batch_size < 1:
+            raise InputError(f"batch_size={batch_size}", hint="It is at least 1")
+        self.model = model
+        self.tokenizer = tokenizer
+        self.vocabulary = vocabulary
+        self.batch_size = batch_size
+        self.jump_forward = jump_forward
+        self._width = width
+        self._context = context_length(model)
+        self._grammars = Grammars(vocabulary, vocabulary.encoder(tokenizer), limits, cached_grammars)
+
+    @classmethod
+    def default(cls, *, progress: bool = True, **options: Any) -> Generator:
+        """The embedded model (SmolLM2-135M-Instruct, on CPU), fetched first when it is not in the cache.
+
+        Options are those of the class. Raises ModelError when the model cannot be obtained or loaded.
+        """
+        model, tokenizer = models.load(progress=progress)
+        return cls(model, tokenizer, **options)
+
+    # One text.
+
+    def __call__(
+        self,
+        prompt: Prompt,
+        constraint: Any = None,
+        *,
+        max_tokens: int = 256,
+        sampler: Masked | None = None,
+        seed: int | tuple[int, ...] = 0,
+        chat: bool | None = None,
+    ) -> Any:
+        """Generate one text under a constraint and return what it stands for.
+
+        Args:
+            prompt: a text, chat messages (``[{"role": ..., "content": ...}]``), or token ids.
+            constraint: a type, a schema as a dict, a compiled ``re`` pattern, a list of texts, any constraint
+                object, or None.
+            max_tokens: the most tokens the text may take, EOS not counted. A constrained text is always complete.
+            sampler: how to draw; None: the likeliest allowed token at each step. The order is: grammar mask,
+                temperature, top-k, top-p, min-p.
+            seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
+            chat: use the tokenizer's chat template; None: where it has one.
+
+        Returns:
+            The Python object for a type, JSON data for a schema, the text otherwise.
+
+        Raises:
+            ConstraintError: the constraint is malformed, not supported, unsatisfiable or too large.
+            BudgetError: it cannot be completed in ``max_tokens``; raised before the first token.
+            OutputError: a validator of the type refused the object.
+            InputError, ModelError, VocabularyError: the other arguments do not fit.
+        """
+        return self.generate(prompt, constraint, max_tokens=max_tokens, sampler=sampler, seed=seed, chat=chat).value
+
+    def generate(
+        self,
+        prompt: Prompt,
+        constraint: Any = None,
+        *,
+        max_tokens: int = 256,
+        sampler: Masked | None = None,
+        seed: int | tuple[int, ...] = 0,
+        chat: bool | None = None,
+    ) -> Result:
+        """As calling the generator, with the text, the tokens and the timings."""
+        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
+        for _ in alone(self.model, self._width, job.row):
+            pass
+        return self._result(job)
+
+    def stream(
+        self,
+        prompt: Prompt,
+        constraint: Any = None,
+        *,
+        max_tokens: int = 256,
+        sampler: Masked | None = None,
+        seed: int | tuple[int, ...] = 0,
+        chat: bool | None = None,
+        growing_strings: bool = False,
+    ) -> Iterator[Partial]:
+        """Generate one text and yield it as it grows, the last time with the validated object.
+
+        ``data`` of each :class:`Partial` is correct as far as it goes: scalars are shown when they are finished.
+        With ``growing_strings`` strings are shown while they are written. Arguments and errors are otherwise those
+        of calling the generator; the arguments are checked at once, an OutputError comes last.
+        """
+        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
+        return self._streamed(job, growing_strings)
+
+    def _streamed(self, job: _Job, growing_strings: bool) -> Iterator[Partial]:
+        progress = JsonProgress(growing_strings=growing_strings) if json_source(job.constraint) else None
+        shown = ""
+        for _ in alone(self.model, self._width, job.row):
+            text = whole_characters(job.row.text).decode(errors="replace")
+            if text == shown:
+                continue
+            if progress is not None:
+                progress.feed(text[len(shown) :])
+            shown = text
+            yield Partial(text, progress.data() if progress else None)
+        result = self._result(job)
+        if progress is not None:
+            progress.feed(result.text[len(shown) :])
+            progress.finish()
+        yield Partial(result.text, progress.data() if progress else None, result.value, done=True)
+
+    # Several texts.
+
+    def batch(
+        self,
+        prompts: Sequence[Prompt],
+        constraints: Any = None,
+        *,
+        max_tokens: int | Sequence[int] = 256,
+        sampler: Masked | None = None,
+        seed: int = 0,
+        chat: bool | None = None,
+        on_error: Literal["raise", "return"] = "raise",
+        batch_size: int | None = None,
+    ) -> list[Any]:
+        """Generate a text for each prompt and return what they stand for, in order.
+
+        Args:
+            prompts: as for one text.
+            constraints: one for all rows, or a list with one for each, None among them where a row is free.
+            max_tokens: one for all rows, or a list.
+            sampler: one for all rows.
+            seed: row i draws from ``(seed, i)``: ``gen(prompts[i], constraints[i], seed=(seed, i))`` is the same.
+            chat: as for one text.
+            on_error: ``"raise"``: a row that cannot be prepared raises before the first token, and one whose
+                object is refused raises at the end; ``"return"``: the error stands in the row's place and the
+                other rows are kept.
+            batch_size: how many rows run together; None: the generator's.
+        """
+        results = self.generate_batch(
+            prompts,
+            constraints,
+            max_tokens=max_tokens,
+            sampler=sampler,
+            seed=seed,
+            chat=chat,
+            on_error=on_error,
+            batch_size=batch_size,
+        )
+        return [result.value if isinstance(result, Result) else result for result in results]
+
+    def generate_batch(
+        self,
+        prompts: Sequence[Prompt],
+        constraints: Any = None,
+        *,
+        max_tokens: int | Sequence[int] = 256,
+        sampler: Masked | None = None,
+        seed: int = 0,
+        chat: bool | None = None,
+        on_error: Literal["raise", "return"] = "raise",
+        batch_size: int | None = None,
+    ) -> list[Result | StructgenError]:
+        """As :meth:`batch`, with the texts, tokens and timings; errors only with ``on_error="return"``."""
+        if on_error not in ("raise", "return"):
+            raise InputError(f"on_error={on_error!r}", hint='Use "raise" or "return"')
+        if isinstance(prompts, str):
+            raise InputError("prompts is one text", hint="Give a list of prompts")
+        n = len(prompts)
+        wanted = list(constraints) if isinstance(constraints, (list, tuple)) else [constraints] * n
+        budgets = [max_tokens] * n if isinstance(max_tokens, int) else list(max_tokens)
+        for name, values in (("constraints", wanted), ("max_tokens", budgets)):
+            if len(values) != n:
+                raise InputError(f"{len(values)} {name} for {n} prompts", hint="Give one for all, or one for each")
+
+        outcomes: list[_Job | Result | StructgenError] = []
+        for i, prompt in enumerate(prompts):
+            try:
+                outcomes.append(self._job(prompt, wanted[i], budgets[i], sampler, seed, i, chat))
+            except StructgenError as error:
+                if on_error == "raise":
+                    raise
+                outcomes.append(error)
+        jobs = [(i, job) for i, job in enumerate(outcomes) if isinstance(job, _Job)]
+        size = batch_size or self.batch_size
+        for first in range(0, len(jobs), size):
+            group = jobs[first : first + size]
+            stopped = run(self.model, self._width, [job.row for _, job in group])
+            for (i, job), failure in zip(group, stopped, strict=True):
+                try:
+                    outcomes[i] = failure or self._result(job)
+                except StructgenError as error:
+                    outcomes[i] = error
+        results = [outcome for outcome in outcomes if not isinstance(outcome, _Job)]
+        if on_error == "raise":
+            for result in results:
+                if isinstance(result, StructgenError):
+                    raise result
+        return results
+
+    # Preparing a row.
+
+    def compile(self, constraint: Any) -> CompiledGrammar:
+        """The compiled grammar of a constraint for this model; made once and kept."""
+        return self._grammars.get(constraint)[0].grammar
+
+    def _job(
+        self,
+        prompt: Prompt,
+        constraint: Any,
+        max_tokens: int,
+        sampler: Masked | None,
+        seed: int | tuple[int, ...],
+        row: int,
+        chat: bool | None,
+    ) -> _Job:
+        if not isinstance(max_tokens, int) or max_tokens < 1:
+            raise InputError(f"max_tokens={max_tokens!r}", hint="It is an integer, at least 1")
+        sampler = sampler or GREEDY
+        if not isinstance(sampler, Masked):
+            raise InputError(
+                f"{type(sampler).__name__} is not a sampler of the generator", hint="Use sg.sampling.Masked"
+            )
+        prepared: Prepared | None = None
+        seconds_compile = 0.0
+        if constraint is not None:
+            prepared, new = self._grammars.get(constraint)
+            seconds_compile = prepared.seconds if new else 0.0
+        began = perf_counter()
+        ids = prompt_ids(prompt, self.tokenizer, self._width, chat)
+        if self._context is not None and len(ids) + max_tokens > self._context:
+            raise InputError(
+                f"a prompt of {len(ids)} tokens with max_tokens={max_tokens} exceeds the {self._context} positions "
+                "of the model",
+                hint="Shorten the prompt or lower max_tokens",
+            )
+        made = Row(
+            ids,
+            self.vocabulary,
+            grammar=prepared.grammar if prepared else None,
+            max_tokens=max_tokens,
+            sampler=sampler,
+            rng=stream(seed, row),
+            jump=prepared.jump if prepared and self.jump_forward else None,
+        )
+        seconds = perf_counter() - began - made.seconds_constraint
+        return _Job(made, prepared.constraint if prepared else None, seconds_compile, seconds)
+
+    def _result(self, job: _Job) -> Result:
+        row = job.row
+        assert row.reason is not None
+        text = row.text.decode(errors="replace")
+        began = perf_counter()
+        value = value_of(job.constraint, text)
+        other = job.seconds_prepare + row.seconds_sampling + perf_counter() - began
+        return Result(
+            value=value,
+            text=text,
+            tokens=tuple(row.tokens),
+            prompt_tokens=len(row.prompt),
+            forced_tokens=row.n_forced,
+            reason=row.reason,
+            seconds_model=row.seconds_model,
+            seconds_constraint=row.seconds_constraint,
+            seconds_compile=job.seconds_compile,
+            seconds_total=row.seconds_model + row.seconds_constraint + other,
+        )

@@ -1,0 +1,85 @@
+"""Compiled grammars of one model, made once and kept. Receives constraints of any kind; the least recently used
+grammar is dropped when there are too many."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from time import perf_counter
+from typing import Any
+
+from structgen.compile import compile as compile_constraint
+from structgen.frontends.types import as_constraint, is_type
+from structgen.integrations.jumpforward import JumpForward
+from structgen.limits import Limits
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime import CompiledGrammar
+from structgen.source import Constraint, JsonSchema
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A constraint made ready: what it was, its states, its forced text, and how long compiling took."""
+
+    constraint: Constraint
+    grammar: CompiledGrammar
+    jump: JumpForward
+    seconds: float
+
+
+class Grammars:
+    """A cache of compiled grammars over one vocabulary."""
+
+    def __init__(
+        self, vocab: Vocabulary, encode: Callable[[str], list[int]], limits: Limits | None = None, most: int = 64
+    ) -> None:
+        """``encode`` is :meth:`Vocabulary.encoder`'s; at most ``most`` grammars are kept."""
+        self._vocab = vocab
+        self._encode = encode
+        self._limits = limits
+        self._most = most
+        self._kept: OrderedDict[Any, Prepared] = OrderedDict()
+
+    def get(self, constraint: Any) -> tuple[Prepared, bool]:
+        """A constraint made ready, and whether it was made just now. Raises as :func:`structgen.compile` does."""
+        key = _key(constraint)
+        if key is not None and key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key], False
+        began = perf_counter()
+        source = as_constraint(constraint)
+        grammar = compile_constraint(source, self._vocab, limits=self._limits)
+        made = Prepared(source, grammar, JumpForward(grammar, self._encode), perf_counter() - began)
+        if key is not None:
+            self._kept[key] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made, True
+
+
+def _key(constraint: Any) -> Any:
+    """What a compiled grammar is kept under; None: it is not kept.
+
+    Schemas given as data go by their content, options included; types and other constraints by equality.
+    """
+    schema, options = constraint, ()
+    if isinstance(constraint, JsonSchema):
+        if constraint.registry is not None:
+            return ("object", constraint)  # equality is identity, and the entry keeps the object alive
+        schema = constraint.schema
+        names = [field.name for field in fields(constraint) if field.name not in ("schema", "registry")]
+        options = tuple(getattr(constraint, name) for name in names)
+    try:
+        if isinstance(schema, (dict, bool)):
+            return ("schema", json.dumps(schema), options)
+        if is_type(schema):
+            hash(schema)
+            return ("type", schema, options)
+        if isinstance(constraint, list):
+            return ("list", tuple(constraint))
+        hash(constraint)
+    except (TypeError, ValueError):
+        return None
+    return ("object", constraint)
