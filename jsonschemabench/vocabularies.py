@@ -14,11 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from structgen import Vocabulary
-from structgen.errors import InputError
+import structgen as sg
 
 Encode = Callable[[str], list[int]]
-Loaded = tuple[Vocabulary, Encode]
+Loaded = tuple[sg.Vocabulary, Encode]
 
 #: o200k_base as tiktoken names it in its cache folder: the SHA-1 of the address it comes from.
 O200K_CACHE_NAME = "fb374d419588a4632f3f557e76b4b70aebbca790"
@@ -32,7 +31,9 @@ def load(name: str) -> Loaded:
         InputError: an unknown name, or the package or file that carries it is absent; the hint says what to do.
     """
     if name not in _LOADERS:
-        raise InputError(f"unknown vocabulary {name!r}", where="--vocab", hint="known are " + ", ".join(NAMES))
+        raise sg.errors.InputError(
+            f"unknown vocabulary {name!r}", where="--vocab", hint="known are " + ", ".join(NAMES)
+        )
     return _LOADERS[name]()
 
 
@@ -49,7 +50,7 @@ def o200k() -> Loaded:
     folder = _package("litellm", "pip install --no-deps litellm && pip install tiktoken")
     carried = folder / "litellm_core_utils" / "tokenizers"
     if not (carried / O200K_CACHE_NAME).is_file():
-        raise InputError(
+        raise sg.errors.InputError(
             "this version of litellm does not carry o200k_base",
             where=str(carried),
             hint="pip install --no-deps 'litellm>=1.60'",
@@ -79,7 +80,7 @@ def tekken() -> Loaded:
     hint = "pip install mistral-common"
     path = _package("mistral_common", hint) / "data" / "tekken_240911.json"
     if not path.is_file():
-        raise InputError("this version of mistral-common does not carry Tekken", where=str(path), hint=hint)
+        raise sg.errors.InputError("this version of mistral-common does not carry Tekken", where=str(path), hint=hint)
     return _exact(_module("mistral_common.tokens.tokenizers.tekken", hint).Tekkenizer.from_file(path))
 
 
@@ -88,7 +89,9 @@ def mistral() -> Loaded:
     hint = "pip install 'mistral-common[sentencepiece]'"
     path = _package("mistral_common", hint) / "data" / "mistral_instruct_tokenizer_240323.model.v3"
     if not path.is_file():
-        raise InputError("this version of mistral-common carries no SentencePiece model", where=str(path), hint=hint)
+        raise sg.errors.InputError(
+            "this version of mistral-common carries no SentencePiece model", where=str(path), hint=hint
+        )
     sentencepiece = _module("sentencepiece", "pip install sentencepiece")
     return _exact(sentencepiece.SentencePieceProcessor(model_file=str(path)))
 
@@ -111,14 +114,14 @@ def _model_folder(name: str, hint: str) -> Loaded:
     """The tokenizer of a model folder in the user's cache. Does not load transformers, which takes seconds."""
     folder = _module("platformdirs", "pip install platformdirs").user_cache_path("structgen") / "models" / name
     if not (folder / "tokenizer.json").is_file():
-        raise InputError(f"the model {name} is not in the cache", where=str(folder), hint=hint)
+        raise sg.errors.InputError(f"the model {name} is not in the cache", where=str(folder), hint=hint)
     backend = _module("tokenizers", "pip install tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
     config = json.loads((folder / "generation_config.json").read_text("utf-8"))
     return _exact(backend, config["eos_token_id"])
 
 
 def _exact(tokenizer: Any, eos_token_ids: int | list[int] | None = None) -> Loaded:
-    vocabulary = Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
+    vocabulary = sg.Vocabulary.from_tokenizer(tokenizer, eos_token_ids=eos_token_ids)
     return vocabulary, vocabulary.encoder(tokenizer)
 
 
@@ -126,7 +129,7 @@ def _package(name: str, hint: str) -> Path:
     """The folder of an installed package, which is not imported."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise InputError(f"the package {name} is not installed", where="--vocab", hint=hint)
+        raise sg.errors.InputError(f"the package {name} is not installed", where="--vocab", hint=hint)
     return Path(spec.origin).parent
 
 
@@ -134,7 +137,7 @@ def _module(name: str, hint: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise InputError(
+        raise sg.errors.InputError(
             f"the package {name.partition('.')[0]} cannot be imported: {error}", where="--vocab", hint=hint
         ) from error
 
