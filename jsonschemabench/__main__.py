@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschemabench.cases import SHIPPED, BadData, load_cases
 from jsonschemabench.compare import compare
-from jsonschemabench.engines import ENGINES
+from jsonschemabench.engines import ENGINES, known
 from jsonschemabench.pool import EngineUnavailable, Limits
 from jsonschemabench.run import Options, Results, header, read_results, run
 from jsonschemabench.summary import Figures, collect, reasons, table
@@ -22,6 +22,12 @@ def _memory(text: str) -> int:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r}: write it as 4GB or 500MB")
     return int(float(match[1]) * (2**30 if match[2].upper() == "GB" else 2**20))
+
+
+def _engine(text: str) -> str:
+    if not known(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: known are {', '.join(ENGINES)}; or give module:Class")
+    return text
 
 
 def _positive(text: str) -> int:
@@ -36,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="measure engines on schemas")
     one.add_argument("--data", type=Path, help="JSONL file (may be gzip) or folder of JSON files; default: shipped")
-    one.add_argument("--engine", action="append", choices=sorted(ENGINES), help="repeatable; default: structgen")
+    names = ", ".join(ENGINES)
+    one.add_argument("--engine", action="append", type=_engine, help=f"repeatable: {names}, or your module:Class")
     one.add_argument("--every", type=_positive, default=1, metavar="N", help="take every N-th schema")
     one.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
     one.add_argument("--vocab", default="llama3", help="vocabulary (default llama3; 'bytes' is always there)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,8 @@ class Results:
         old: list[dict[str, Any]] = []
         if path is not None and resume and path.exists():
             old = read_results(path)
+            data = path.read_bytes()
+            os.truncate(path, data.rfind(b"\n") + 1)  # what a killed run left of its last line
         self._file = path.open("a" if old else "w", encoding="utf-8") if path is not None else None
         for record in old:
             if record["kind"] == "case":

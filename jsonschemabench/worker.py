@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from typing import Any
 
 from jsonschemabench.cases import Case, Instance, load_cases
@@ -59,8 +60,14 @@ def main() -> None:
         except MemoryError:
             result = {"status": "refused", "reason": "out of memory"}
         except Exception as error:  # a crash of the engine is a result, not the end of the run
-            result = {"status": "crashed", "reason": f"{type(error).__name__}: {error}"}
+            result = {"status": "crashed", "reason": _crash(error)}
         send({"done": result})
+
+
+def _crash(error: Exception) -> str:
+    """What went wrong and in which line of code."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} (in {frame.name}, {os.path.basename(frame.filename)}:{frame.lineno})"
 
 
 if __name__ == "__main__":

@@ -13,8 +13,16 @@ ENGINES = {
 }
 
 
+def known(name: str) -> bool:
+    """Is it one of ours, or written as ``module:Class``?"""
+    return name in ENGINES or ":" in name
+
+
 def load_engine(name: str, vocabulary: BenchVocabulary, order: str) -> Engine:
-    """Set up the engine ``name`` for a vocabulary. Raises ImportError where its package is missing."""
-    module, attribute = ENGINES[name]
+    """Set up an engine for a vocabulary: one of ``ENGINES``, or a class of your own as ``module:Class``.
+
+    Raises ImportError where its package is missing.
+    """
+    module, attribute = ENGINES[name] if name in ENGINES else name.split(":", 1)
     engine: Engine = getattr(import_module(module), attribute)(vocabulary, order)
     return engine
