@@ -106,7 +106,8 @@ def run(
     """Generate the rows that ``out`` does not have yet, ``size`` at a time, and append the results as they come.
 
     Args:
-        make: the values of some jobs; where it raises StructgenError, the jobs are tried one by one.
+        make: the values of some jobs, a StructgenError in the place of a value that could not be made; where it
+            raises one, the jobs are tried one by one.
         retry: try rows again whose last result is an error.
 
     Returns:
@@ -147,11 +148,17 @@ def run(
 def _results(rows: list[Job], make: Callable[[list[Job]], list[Any]]) -> list[dict[str, Any]]:
     """A result for each row. One bad row must not cost the others theirs."""
     try:
-        return [{"output": to_jsonable_python(value)} for value in make(rows)]
+        return [_outcome(value) for value in make(rows)]
     except StructgenError as error:
         if len(rows) == 1:
             return [{"error": _described(error)}]
     return [_results([job], make)[0] for job in rows]
+
+
+def _outcome(value: Any) -> dict[str, Any]:
+    if isinstance(value, StructgenError):
+        return {"error": _described(value)}
+    return {"output": to_jsonable_python(value)}
 
 
 def _described(error: StructgenError) -> dict[str, str | None]:

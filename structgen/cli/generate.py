@@ -41,7 +41,7 @@ def generate(
     jsonl: Annotated[Path | None, typer.Option(help="Prompts, a JSON object a line, instead of one prompt.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --jsonl: the results, a JSON object a line.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="With --jsonl: try rows that failed before again.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="With --jsonl: rows at a time.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, help="With --jsonl: rows at a time; see below.")] = 1,
     max_tokens: Annotated[int, typer.Option(min=1, help="The text is complete within so many tokens.")] = 256,
     seed: Annotated[int, typer.Option(min=0, rich_help_panel=_SAMPLING)] = 0,
     temperature: Annotated[float, typer.Option(help="0: always the likeliest.", rich_help_panel=_SAMPLING)] = 0.0,
@@ -55,6 +55,9 @@ def generate(
     A row of --jsonl is {"prompt": ..., "id": ..., "max_tokens": ..., "schema" or "regex" or "choices": ...}; all
     but the prompt may be left out. A row of --out is {"id": ..., "output": ...} or {"id": ..., "error": ...}.
     Rows that --out already has are not generated again, so a run that was stopped goes on where it was.
+
+    With --batch above 1 rows go through the model together, which is faster; where two tokens are nearly equally
+    likely, a text may then depend on its neighbours. With --batch 1 the seed and the line number alone decide.
     """
     common = None
     if jsonl is None or any(value for value in (schema, model, regex, choice)):
@@ -79,6 +82,8 @@ def generate(
                 max_tokens=[job.max_tokens for job in rows],
                 sampler=sampler,
                 seed=[(seed, job.number) for job in rows],
+                on_error="return",
+                batch_size=batch,
             )
         )
 

@@ -202,7 +202,7 @@ class Generator:
         *,
         max_tokens: int | Sequence[int] = 256,
         sampler: Masked | None = None,
-        seed: int = 0,
+        seed: int | Sequence[int | tuple[int, ...]] = 0,
         chat: bool | None = None,
         on_error: Literal["raise", "return"] = "raise",
         batch_size: int | None = None,
@@ -215,6 +215,7 @@ class Generator:
             max_tokens: one for all rows, or a list.
             sampler: one for all rows.
             seed: row i draws from ``(seed, i)``: ``gen(prompts[i], constraints[i], seed=(seed, i))`` is the same.
+                Or a list with the seed of each row, as for one text.
             chat: as for one text.
             on_error: ``"raise"``: a row that cannot be prepared raises before the first token, and one whose
                 object is refused raises at the end; ``"return"``: the error stands in the row's place and the
@@ -240,7 +241,7 @@ class Generator:
         *,
         max_tokens: int | Sequence[int] = 256,
         sampler: Masked | None = None,
-        seed: int = 0,
+        seed: int | Sequence[int | tuple[int, ...]] = 0,
         chat: bool | None = None,
         on_error: Literal["raise", "return"] = "raise",
         batch_size: int | None = None,
@@ -253,14 +254,15 @@ class Generator:
         n = len(prompts)
         wanted = list(constraints) if isinstance(constraints, (list, tuple)) else [constraints] * n
         budgets = [max_tokens] * n if isinstance(max_tokens, int) else list(max_tokens)
-        for name, values in (("constraints", wanted), ("max_tokens", budgets)):
+        seeds = list(seed) if isinstance(seed, Sequence) else [(seed, i) for i in range(n)]
+        for name, values in (("constraints", wanted), ("max_tokens", budgets), ("seed", seeds)):
             if len(values) != n:
                 raise InputError(f"{len(values)} {name} for {n} prompts", hint="Give one for all, or one for each")
 
         outcomes: list[_Job | Result | StructgenError] = []
         for i, prompt in enumerate(prompts):
             try:
-                outcomes.append(self._job(prompt, wanted[i], budgets[i], sampler, seed, i, chat))
+                outcomes.append(self._job(prompt, wanted[i], budgets[i], sampler, seeds[i], i, chat))
             except StructgenError as error:
                 if on_error == "raise":
                     raise

@@ -29,9 +29,14 @@ class Parrot:
     def batch(self, prompts: Sequence[str], constraints: Sequence[sg.Constraint], **options: Any) -> list[Any]:
         self.batches.append(list(prompts))
         self.seeds.append(options.get("seed"))
-        if any(prompt.startswith("bad") for prompt in prompts):
-            raise BudgetError("no room", hint="Give more")
-        return [{"said": p} if isinstance(c, sg.JsonSchema) else p for p, c in zip(prompts, constraints, strict=True)]
+        if any(prompt.startswith("worst") for prompt in prompts):
+            raise BudgetError("the whole batch is lost")
+        return [self.say(p, c) for p, c in zip(prompts, constraints, strict=True)]
+
+    def say(self, prompt: str, constraint: sg.Constraint) -> Any:
+        if prompt.startswith("bad"):
+            return BudgetError("no room", hint="Give more")
+        return {"said": prompt} if isinstance(constraint, sg.JsonSchema) else prompt
 
 
 @pytest.fixture
@@ -93,11 +98,19 @@ def test_bad_rows_do_not_cost_the_others_theirs(parrot: Parrot, tmp_path: Path) 
     assert sorted(key for key, row in got.items() if "error" in row) == [2, 3, 4, 6, 7, 8, 9, 10]
 
 
+def test_a_batch_that_is_lost_is_tried_row_by_row(parrot: Parrot, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", {"prompt": "a"}, {"prompt": "worst"}, {"prompt": "c"})
+    out = tmp_path / "out.jsonl"
+    assert run("--jsonl", source, "--out", out, "--regex", ".*", "--batch", 3)[0] == 1
+    assert [row.get("output") for row in rows(out)] == ["a", None, "c"]
+    assert rows(out)[1]["error"]["message"] == "the whole batch is lost"
+
+
 def test_a_stopped_run_goes_on(parrot: Parrot, tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", {"prompt": "a"}, {"prompt": "bad"}, {"prompt": "c"}, {"prompt": "d"})
     out = tmp_path / "out.jsonl"
     out.write_text('{"id": 1, "output": "kept"}\n{"id": 2, "error": {}}\n{"id": 3, "out', encoding="utf-8")
-    assert run("--jsonl", source, "--out", out, "--regex", ".*")[0] == 0
+    assert run("--jsonl", source, "--out", out, "--regex", ".*", "--batch", 8)[0] == 0
     assert parrot.batches == [["c", "d"]]
     assert [row.get("output") for row in rows(out)] == ["kept", None, "c", "d"]
 
