@@ -66,7 +66,9 @@ class Row:
         self._rng = rng
         self._jump = jump
         self._fed = 0
-        self._allowed: NDArray[np.int64] | None = None
+        # A free row may take any token, special ones too, but no id past the tokenizer.
+        padded = vocab.size > len(vocab.tokens)
+        self._allowed: NDArray[np.int64] | None = np.arange(len(vocab.tokens)) if padded else None
         if grammar is not None:
             needed = grammar.min_tokens_left(grammar.start)
             if needed > max_tokens:

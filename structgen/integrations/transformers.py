@@ -8,6 +8,7 @@ several return sequences and changes of the batch.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +45,8 @@ class StructgenLogitsProcessor(LogitsProcessor):  # type: ignore[misc, unused-ig
         tokenizer: the model's tokenizer, or a :class:`Vocabulary`. May be left out for compiled grammars.
         size: the width of the model's logits, where it is more than the tokenizer has tokens.
         prompt_length: how many ids of each row are the prompt. None: a call with rows that do not continue
-            those of the last call by one token begins a new generation, and its length is the prompt's.
+            those of the last call by one token begins a new generation, and its length is the prompt's. Give it
+            where ``generate`` goes back and forth (assisted decoding).
         max_new_tokens: the budget given to ``generate``: each text is then complete within it.
         limits: what a compilation may cost.
 
@@ -94,7 +96,7 @@ class StructgenLogitsProcessor(LogitsProcessor):  # type: ignore[misc, unused-ig
         self._given_length = prompt_length
         self._budget = max_new_tokens
         self._eos = np.array(vocab.eos_token_ids, dtype=np.int64)
-        self._states: OrderedDict[tuple[int, bytes], int] = OrderedDict()
+        self._states: OrderedDict[bytes, int] = OrderedDict()
         self.reset()
 
     def reset(self) -> None:
@@ -175,13 +177,13 @@ class StructgenLogitsProcessor(LogitsProcessor):  # type: ignore[misc, unused-ig
         if len(ends):
             row = row[: ends[0] + 1]  # what follows the first EOS is padding
         n = len(row)
-        while n and (which, row[:n].tobytes()) not in self._states:
+        while n and _name(which, row[:n]) not in self._states:
             n -= 1
-        state = self._states[which, row[:n].tobytes()] if n else grammar.start
+        state = self._states[_name(which, row[:n])] if n else grammar.start
         for end in range(n + 1, len(row) + 1):
             if state != _LOST:
                 state = grammar.advance(state, int(row[end - 1]))
-            self._states[which, row[:end].tobytes()] = state
+            self._states[_name(which, row[:end])] = state
         while len(self._states) > _REMEMBERED:
             self._states.popitem(last=False)
         return state
@@ -207,6 +209,11 @@ class StructgenLogitsProcessor(LogitsProcessor):  # type: ignore[misc, unused-ig
                 hint="Another processor may force or forbid tokens (min_new_tokens, say): put this one last and "
                 "leave those out; if the prompt is this processor's own last output, call reset() before",
             )
+
+
+def _name(which: int, row: NDArray[np.int64]) -> bytes:
+    """A short name of a constraint and the tokens under it, so that long texts take no more memory than short ones."""
+    return hashlib.blake2b(row.tobytes(), digest_size=16, salt=which.to_bytes(8, "little")).digest()
 
 
 def _vocabulary(given: Sequence[Any], tokenizer: Any, size: int | None) -> Vocabulary:
