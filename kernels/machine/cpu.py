@@ -39,6 +39,7 @@ from structgen.kernels.machine.layout import (
     IV_HI,
     IV_LO,
     IV_MARK,
+    IV_PICK,
     IV_TO,
     K_ACCEPT,
     K_FIRST,
@@ -90,7 +91,7 @@ ADVANCE, FORCED, WITNESS = 0, 1, 2
 #: A closure longer than this is taken for left recursion that the network should not have.
 LONG_CLOSURE = 50_000
 U1 = np.uint64(1)
-U63 = np.uint64(63)
+M31 = np.int64(0x7FFFFFFF)
 
 
 @njit(cache=True, nogil=True)
@@ -102,9 +103,11 @@ def ask(m, what, arg):
 
 @njit(cache=True, nogil=True)
 def mix(h, x):
-    """One round of a multiplicative hash over int64."""
-    h = (h ^ x) * np.int64(-7046029254386353131)
-    return h ^ ((h >> np.int64(32)) & np.int64(0xFFFFFFFF))
+    """Take x (int64) into a 31-bit hash h. Products stay under 2**62, so plain Python computes the same."""
+    h = (h ^ (x & M31)) * np.int64(0x61C88647)
+    h = (h ^ (h >> np.int64(31))) & M31
+    h = (h ^ ((x >> np.int64(31)) & M31)) * np.int64(0x45D9F3B1)
+    return (h ^ (h >> np.int64(31))) & M31
 
 
 @njit(cache=True, nogil=True)
@@ -938,7 +941,9 @@ def only_byte(m, c):
 
 @njit(cache=True, nogil=True)
 def witness_byte(t, m, c):
-    """The least byte that begins a shortest completion; -1 where the text may end, -2: no room.
+    """The byte that begins the witness; -1 where the text may end, -2: no room.
+
+    Of the bytes that begin a shortest completion the least, those that are tokens by themselves before others.
 
     It depends on the language of the configuration alone, so the witness after a prefix of the witness is
     the rest of it.
@@ -946,7 +951,7 @@ def witness_byte(t, m, c):
     least = np.int64(m.configs[c, K_MIN])
     if least == 0:
         return np.int64(-1)
-    best = np.int64(256)
+    best = np.int64(1024)
     first = m.configs[c, K_FIRST]
     for i in range(first, first + m.configs[c, K_N]):
         q = m.items[i, I_Q]
@@ -956,16 +961,15 @@ def witness_byte(t, m, c):
             continue
         base = t.q[q, Q_BASE]
         for k in range(t.q[base, Q_IV], t.q[base, Q_IV] + t.q[base, Q_NIV]):
-            byte = np.int64(t.iv[k, IV_LO])
+            byte = np.int64(t.iv[k, IV_PICK])
             if byte >= best:
-                break
-            r = delta(t, q, byte)
+                continue
+            r = delta(t, q, byte & 255)
             if r == -2:
                 return np.int64(-2)
             if r >= 0 and t.q[r, Q_DIST] == d - 1:
                 best = byte
-                break
-    return best
+    return best & 255
 
 
 @njit(cache=True, nogil=True)

@@ -43,7 +43,8 @@ Q_MAXD = 12  # greatest Q_DIST after an inner token
 Q_COLS = 13
 
 # Terminals.iv columns
-IV_LO, IV_HI, IV_TO, IV_MARK = 0, 1, 2, 3
+# IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
+IV_LO, IV_HI, IV_TO, IV_MARK, IV_PICK = 0, 1, 2, 3, 4
 
 # Terminals.rest: remainder nodes; a node is a set of trie nodes, listed in restlist
 R_FIRST, R_N, R_LEAF = 0, 1, 2
@@ -71,7 +72,7 @@ class Terminals(NamedTuple):
     q: Array  # int32[*, Q_COLS]
     qbytes: Array  # uint64[*, 4]: the 256-bit set of bytes that leave the state
     qhash: Array  # int32[power of 2]: counted states by (base, need, left); id + 1, 0 is free
-    iv: Array  # int32[*, 4]: lo, hi, target, mark
+    iv: Array  # int32[*, 5]: lo, hi, target, mark, pick
     dense: Array  # int32[*, 256]: target * 4 + mark, or -1
     rows: Array  # int32[*, W]
     sparse: Array  # int32[*, 2]: first and number in sparselist

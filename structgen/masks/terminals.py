@@ -16,7 +16,7 @@ import weakref
 import numpy as np
 
 from structgen import bits
-from structgen.automata.bytedfa import ByteDfa
+from structgen.automata.bytedfa import TICK, ByteDfa
 from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
@@ -37,6 +37,13 @@ class TerminalStore:
         #: Raised by one whenever the arrays are replaced; machines then take the new ones.
         self.version = 0
         self.max_bytes = max_bytes
+        #: Can the bytes of every witness be written one by one, with the terminals seen so far?
+        self.spellable = True
+        # the least byte from each byte on that is a token by itself; 256: none
+        missing = np.zeros(257, dtype=np.bool_)
+        missing[list(vocabulary.missing_bytes)] = True
+        own = np.where(missing, 256, np.arange(257))
+        self._following = np.minimum.accumulate(own[::-1])[::-1].astype(np.int32)
         self._starts: dict[bytes, int] = {}
         nodes = np.zeros((trie.n_nodes, 3), dtype=np.int32)
         nodes[:, 0] = trie.byte
@@ -52,7 +59,7 @@ class TerminalStore:
             q=np.zeros((256, L.Q_COLS), dtype=np.int32),
             qbytes=np.zeros((256, 4), dtype=np.uint64),
             qhash=np.zeros(512, dtype=np.int32),
-            iv=np.zeros((1024, 4), dtype=np.int32),
+            iv=np.zeros((1024, 5), dtype=np.int32),
             dense=np.zeros((32, 256), dtype=np.int32),
             rows=np.zeros((16, self.width), dtype=np.int32),
             sparse=np.zeros((256, 2), dtype=np.int32),
@@ -104,6 +111,7 @@ class TerminalStore:
         rows[:, L.IV_HI] = dfa.hi
         rows[:, L.IV_TO] = dfa.to + base
         rows[:, L.IV_MARK] = 0 if dfa.counter is None else dfa.counter.mark
+        rows[:, L.IV_PICK] = pick = self._pick(dfa)
         q = t.q[base : base + n]
         q[:] = 0
         q[:, L.Q_IV] = dfa.first[:-1] + iv
@@ -118,12 +126,22 @@ class TerminalStore:
             q[dfa.before_exit, L.Q_ITER] = dfa.iteration
         q[:, L.Q_INNER] = -1
         q[:, L.Q_REST] = -1
+        if (pick >= 256).any():
+            source = np.repeat(np.arange(n), degree)
+            length = np.where(rows[:, L.IV_MARK] == TICK, q[source, L.Q_ITER], 0) - 1
+            shortest = dfa.distance[dfa.to] == dfa.distance[source] + length
+            self.spellable = self.spellable and not (shortest & (pick >= 256)).any()
         cpu.fill_bytes(t, base, n)
         t.used[L.T_Q] = base + n
         t.used[L.T_IV] = iv + m
         t.used[L.T_DENSE] = dense + len(wide)
         self._starts[key] = base
         return base
+
+    def _pick(self, dfa: ByteDfa) -> np.ndarray:
+        """int32[m]: for each interval the least byte that is a token by itself, else 256 + its least byte."""
+        following = self._following[dfa.lo]
+        return np.where(following <= dfa.hi, following, dfa.lo.astype(np.int32) + 256)
 
     def build_row(self, q: int) -> None:
         """Make the inner row and the remainder root of a state (asked for by the mask kernel)."""

@@ -55,8 +55,8 @@ class Budget:
         """The tokens after which ``min_tokens`` is under ``tokens_left``; EOS where the text may end."""
         machine = self._machine
         out[:] = machine.row(state)
-        # every token spells a byte at least, so bytes bound tokens wherever each byte is a token
-        if not self._vocab.missing_bytes and machine.worst(state) < tokens_left:
+        # a witness that can be written byte by byte takes no more tokens than bytes
+        if machine.worst(state) < tokens_left and machine.store.spellable:
             return
         if self._states is None:
             self._states = np.empty(self._vocab.size, dtype=np.int32)
@@ -71,7 +71,7 @@ class Budget:
         out &= bits.pack(allowed)
 
     def _within(self, state: int, tokens: int) -> bool:
-        if not self._vocab.missing_bytes and self._machine.min_bytes(state) <= tokens:
+        if self._machine.min_bytes(state) <= tokens and self._machine.store.spellable:
             return True
         return self.min_tokens(state) <= tokens
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from structgen import bits
 from structgen.errors import InputError, VocabularyError
 from structgen.ir.network import Network
+from structgen.kernels.first_use import announce
 from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
@@ -40,6 +41,7 @@ class CompiledGrammar:
 
     def __init__(self, network: Network, vocab: Vocabulary, limits: Limits | None = None) -> None:
         limits = limits or Limits()
+        announce()
         self.vocab = vocab
         self.limits = limits
         self.network = network
@@ -144,11 +146,14 @@ class CompiledGrammar:
         """
         if len(out) < len(states):
             raise InputError(f"{len(states)} states do not fit a batch of {len(out)} rows")
-        for i, state in enumerate(states):
-            if state < 0:
-                out[i] = self._all_row()
-            else:
-                self.mask(int(state), out[i])
+        with self._lock:
+            for i, state in enumerate(np.asarray(states).tolist()):
+                if state < 0:
+                    out[i] = self._all_row()
+                elif state == FINISHED:
+                    out[i] = self._final_row
+                else:
+                    out[i] = self._machine.row(self._checked(state))
 
     # ------------------------------------------------------------ beyond it
 
