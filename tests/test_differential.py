@@ -1,0 +1,208 @@
+"""Front ends through the machine, judged by others: Python's ``re``, and the jsonschema package."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from structgen import bits
+from structgen.compile import compile_network, lower
+from structgen.errors import LimitError, UnsatisfiableError, UnsupportedError
+from structgen.masks import Vocabulary
+from structgen.runtime import CompiledGrammar
+from structgen.source import JsonSchema, Regex
+from tests.json_strategies import TOKENS, Schema, SchemaMaker, instance, is_valid, loads, spellings
+from tests.naive import TooManyError
+from tests.runtime.laws import Pair
+from tests.strategies import (
+    CHARACTERS,
+    THOROUGH,
+    examples,
+    patterns,
+    texts,
+    vocabularies,
+    walks,
+    within_reach,
+)
+
+SEEDS = range(20_000) if THOROUGH else range(240)
+PARTS = 8
+
+# Patterns
+
+
+@lru_cache(maxsize=1)
+def words() -> tuple[str, ...]:
+    """All texts of at most three characters out of six."""
+    return tuple("".join(w) for n in range(4) for w in product("abé1 \n", repeat=n))
+
+
+def accepts(grammar: CompiledGrammar, text: bytes) -> bool:
+    state = grammar.advance_bytes(grammar.start, text)
+    return state >= 0 and grammar.accepts(state)
+
+
+@lru_cache(maxsize=1)
+def bytes_vocabulary() -> Vocabulary:
+    return Vocabulary([bytes([b]) for b in range(256)])
+
+
+@lru_cache(maxsize=1)
+def json_vocabulary() -> Vocabulary:
+    return Vocabulary([*TOKENS, b"<eos>"], eos_token_ids=[len(TOKENS)])
+
+
+@examples(60)
+@given(patterns(), st.lists(texts(), max_size=10), st.sampled_from([0, re.IGNORECASE, re.DOTALL, re.ASCII]))
+def test_patterns_match_what_re_matches(pattern: str, some: list[str], flags: int) -> None:
+    judge = re.compile(pattern, flags)
+    try:
+        grammar = compile_network(lower(Regex(pattern, flags=flags)), bytes_vocabulary())
+    except UnsatisfiableError:
+        assert not any(judge.fullmatch(text) for text in (*some, *words()))
+        return
+    except UnsupportedError:
+        reject()
+    for text in (*some, *words()):
+        assert accepts(grammar, text.encode()) == (judge.fullmatch(text) is not None), text
+
+
+@examples(60)
+@given(patterns(), vocabularies("".join((*CHARACTERS, "1 \n")).encode()), walks(8))
+@within_reach
+def test_masks_of_patterns(pattern: str, vocabulary: tuple[list[bytes | None], list[int]], choices: list[int]) -> None:
+    try:
+        network = lower(Regex(pattern))
+    except UnsupportedError:
+        reject()
+    tokens, eos = vocabulary
+    tokens = tokens + [bytes([b]) for b in range(256)]
+    Pair(network, tokens, eos).walk(choices)
+
+
+# JSON Schema
+
+
+class Refused(Exception):
+    """structgen will not compile the schema, and says so."""
+
+
+def schema_of(seed: int, boolean: bool = True) -> tuple[random.Random, Schema]:
+    rng = random.Random(seed)
+    return rng, SchemaMaker(rng, rng.choice([1, 2, 2, 3]), boolean).document()
+
+
+def values(rng: random.Random, schema: Schema, n: int) -> list[tuple[Any, bool]]:
+    """Values and whether they are valid; references without end discard the value."""
+    result = []
+    for _ in range(n):
+        value = instance(rng, schema, schema)
+        try:
+            result.append((value, is_valid(schema, value)))
+        except RecursionError:
+            continue
+    return result
+
+
+def compiled(schema: Schema, **options: Any) -> CompiledGrammar | None:
+    """The grammar; None if no text satisfies the schema."""
+    try:
+        return compile_network(lower(JsonSchema(schema, **options)), json_vocabulary())
+    except UnsatisfiableError:
+        return None
+    except (UnsupportedError, LimitError) as error:
+        raise Refused(str(error)) from error
+
+
+def check_instances(seed: int) -> None:
+    rng, schema = schema_of(seed)
+    grammar = compiled(schema, property_order="any")
+    for value, valid in values(rng, schema, 12):
+        for text in spellings(rng, value):
+            verdict = grammar is not None and accepts(grammar, text.encode())
+            assert verdict == valid, f"{json.dumps(schema)}\n{text}\njsonschema: {valid}"
+
+
+def sample(rng: random.Random, grammar: CompiledGrammar, spare: int) -> bytes:
+    """A random text within a budget."""
+    state, text = grammar.start, b""
+    left = grammar.min_tokens_left(state) + spare
+    while True:
+        allowed = bits.ids(grammar.budget_mask(state, left)).tolist()
+        ends = [t for t in allowed if t in grammar.vocab.eos_token_ids]
+        if ends and (left == 0 or rng.random() < 0.3 or allowed == ends):
+            return text
+        assert allowed, f"nothing may follow {text!r}"
+        token = rng.choice([t for t in allowed if t not in ends])
+        piece = grammar.vocab.tokens[token]
+        assert piece is not None
+        text += piece
+        state = grammar.advance(state, token)
+        assert state >= 0
+        left -= 1
+
+
+def check_samples(seed: int) -> None:
+    rng, schema = schema_of(seed)
+    order = rng.choice(["any", "schema"])
+    grammar = compiled(schema, property_order=order, whitespace=rng.choice(["flexible", "compact"]))
+    if grammar is None:
+        return
+    for spare in (0, 3, 8, 20):
+        text = sample(rng, grammar, spare)
+        value = loads(text.decode())
+        try:
+            assert is_valid(schema, value), f"{json.dumps(schema)}\n{text.decode()} ({order} order)"
+        except RecursionError:
+            continue
+
+
+def check_masks(seed: int) -> None:
+    rng, schema = schema_of(seed)
+    try:
+        network = lower(JsonSchema(schema, property_order=rng.choice(["any", "schema"])))
+    except (UnsupportedError, LimitError) as error:
+        raise Refused(str(error)) from error
+    except UnsatisfiableError:
+        return
+    Pair(network, [*TOKENS, None], [len(TOKENS)]).walk([rng.randrange(1 << 16) for _ in range(6)])
+
+
+def check_orders(seed: int) -> None:
+    """Without Boolean keywords: properties in the schema's order are accepted in both modes, and no text in
+    schema order is refused in any order."""
+    rng, schema = schema_of(seed, boolean=False)
+    ordered, free = (compiled(schema, property_order=order) for order in ("schema", "any"))
+    assert (ordered is None) == (free is None)
+    if ordered is None or free is None:
+        return
+    for spare in (0, 5, 15):
+        text = sample(rng, ordered, spare)
+        assert accepts(free, text), f"{json.dumps(schema)}\n{text.decode()}"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("check", [check_instances, check_samples, check_masks, check_orders])
+def test_schemas(check: Any, part: int) -> None:
+    count: Counter[str] = Counter()
+    for seed in SEEDS[part :: PARTS * (4 if check is check_masks else 1)]:
+        try:
+            check(seed)
+            count["done"] += 1
+        except Refused:
+            count["refused"] += 1
+        except TooManyError:
+            count["discarded"] += 1
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+    assert count["refused"] <= 0.1 * count.total()
+    assert count["discarded"] <= 0.3 * count.total()
