@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-
-from structgen.kernels.machine.cpu import intern_cell
-from structgen.kernels.machine.layout import C_FIRST, C_N, F_EDGE, F_PARENT, M_FRAMES
+from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.stacks import intern_cell
 
 
 @njit(cache=True, nogil=True)
@@ -32,16 +31,16 @@ def union_cells(m, a, b):
     while i < n:
         x = pairs[i, 0]
         y = pairs[i, 1]
-        p = m.cells[x, C_FIRST]
-        pe = p + m.cells[x, C_N]
-        r = m.cells[y, C_FIRST]
-        re = r + m.cells[y, C_N]
+        p = m.cells[x, L.C_FIRST]
+        pe = p + m.cells[x, L.C_N]
+        r = m.cells[y, L.C_FIRST]
+        re = r + m.cells[y, L.C_N]
         while p < pe and r < re:
-            e1 = m.frames[p, F_EDGE]
-            e2 = m.frames[r, F_EDGE]
+            e1 = m.frames[p, L.F_EDGE]
+            e2 = m.frames[r, L.F_EDGE]
             if e1 == e2:
-                u = np.int64(m.frames[p, F_PARENT])
-                v = np.int64(m.frames[r, F_PARENT])
+                u = np.int64(m.frames[p, L.F_PARENT])
+                v = np.int64(m.frames[r, L.F_PARENT])
                 if u != v:
                     known = False
                     for k in range(n):
@@ -71,40 +70,38 @@ def union_cells(m, a, b):
     for _ in range(n):
         best = -1
         for k in range(n):
-            if done[k] < 0 and (
-                best < 0 or max(pairs[k, 0], pairs[k, 1]) < max(pairs[best, 0], pairs[best, 1])
-            ):
+            if done[k] < 0 and (best < 0 or max(pairs[k, 0], pairs[k, 1]) < max(pairs[best, 0], pairs[best, 1])):
                 best = k
         x = pairs[best, 0]
         y = pairs[best, 1]
-        p = m.cells[x, C_FIRST]
-        pe = p + m.cells[x, C_N]
-        r = m.cells[y, C_FIRST]
-        re = r + m.cells[y, C_N]
-        begin = m.used[M_FRAMES]
+        p = m.cells[x, L.C_FIRST]
+        pe = p + m.cells[x, L.C_N]
+        r = m.cells[y, L.C_FIRST]
+        re = r + m.cells[y, L.C_N]
+        begin = m.used[L.M_FRAMES]
         if begin + (pe - p) + (re - r) > m.frames.shape[0]:
             return np.int64(-1)
         w = begin
         while p < pe or r < re:
-            if r >= re or (p < pe and m.frames[p, F_EDGE] < m.frames[r, F_EDGE]):
-                m.frames[w, F_EDGE] = m.frames[p, F_EDGE]
-                m.frames[w, F_PARENT] = m.frames[p, F_PARENT]
+            if r >= re or (p < pe and m.frames[p, L.F_EDGE] < m.frames[r, L.F_EDGE]):
+                m.frames[w, L.F_EDGE] = m.frames[p, L.F_EDGE]
+                m.frames[w, L.F_PARENT] = m.frames[p, L.F_PARENT]
                 p += 1
-            elif p >= pe or m.frames[r, F_EDGE] < m.frames[p, F_EDGE]:
-                m.frames[w, F_EDGE] = m.frames[r, F_EDGE]
-                m.frames[w, F_PARENT] = m.frames[r, F_PARENT]
+            elif p >= pe or m.frames[r, L.F_EDGE] < m.frames[p, L.F_EDGE]:
+                m.frames[w, L.F_EDGE] = m.frames[r, L.F_EDGE]
+                m.frames[w, L.F_PARENT] = m.frames[r, L.F_PARENT]
                 r += 1
             else:
-                u = np.int64(m.frames[p, F_PARENT])
-                v = np.int64(m.frames[r, F_PARENT])
+                u = np.int64(m.frames[p, L.F_PARENT])
+                v = np.int64(m.frames[r, L.F_PARENT])
                 merged = u
                 if u != v:
                     for k in range(n):
                         if pairs[k, 0] == u and pairs[k, 1] == v:
                             merged = done[k]
                             break
-                m.frames[w, F_EDGE] = m.frames[p, F_EDGE]
-                m.frames[w, F_PARENT] = merged
+                m.frames[w, L.F_EDGE] = m.frames[p, L.F_EDGE]
+                m.frames[w, L.F_PARENT] = merged
                 p += 1
                 r += 1
             w += 1

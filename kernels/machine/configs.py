@@ -1,0 +1,298 @@
+"""Configurations: interned sets of items, their closures and byte transitions.
+
+See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
+serves the request and calls again; whatever was interned before stays.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.stacks import push_cell
+from structgen.kernels.machine.states import delta
+from structgen.kernels.machine.tables import ask, mix, table_get, table_put
+
+#: A closure longer than this is taken for left recursion that the network should not have.
+LONG_CLOSURE = 50_000
+U1 = np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def sort_items(work, n):
+    """Shell sort of work[:n] by its three columns; the lists are short and mostly in order."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            a = work[i, 0]
+            b = work[i, 1]
+            c = work[i, 2]
+            j = i
+            while j >= gap and (
+                work[j - gap, 0] > a
+                or (
+                    work[j - gap, 0] == a and (work[j - gap, 1] > b or (work[j - gap, 1] == b and work[j - gap, 2] > c))
+                )
+            ):
+                work[j, 0] = work[j - gap, 0]
+                work[j, 1] = work[j - gap, 1]
+                work[j, 2] = work[j - gap, 2]
+                j -= gap
+            work[j, 0] = a
+            work[j, 1] = b
+            work[j, 2] = c
+        gap //= 3
+
+
+@njit(cache=True, nogil=True)
+def intern_config(t, m, work, n, accept):
+    """Sort, merge and intern work[:n]; returns the configuration or L.ASK."""
+    sort_items(work, n)
+    k = 0
+    for i in range(n):
+        if k > 0 and work[k - 1, 0] == work[i, 0] and work[k - 1, 1] == work[i, 1]:
+            if work[k - 1, 2] != work[i, 2]:
+                # rare: only ambiguous grammars come here
+                pair = np.int64(work[k - 1, 2]) * 4294967296 + work[i, 2]
+                cell = table_get(m.unions, pair)
+                if cell < 0:
+                    return ask(m, L.ASK_UNION, pair)
+                work[k - 1, 2] = cell
+        else:
+            work[k, 0] = work[i, 0]
+            work[k, 1] = work[i, 1]
+            work[k, 2] = work[i, 2]
+            k += 1
+    n = k
+    h = np.int64(n * 2 + accept)
+    for i in range(n):
+        h = mix(mix(mix(h, np.int64(work[i, 0])), np.int64(work[i, 1])), np.int64(work[i, 2]))
+    size = m.confighash.shape[0]
+    slot = h & (size - 1)
+    while m.confighash[slot] != 0:
+        c = m.confighash[slot] - 1
+        if m.configs[c, L.K_N] == n and m.configs[c, L.K_ACCEPT] == accept:
+            first = m.configs[c, L.K_FIRST]
+            same = True
+            for i in range(n):
+                if (
+                    m.items[first + i, 0] != work[i, 0]
+                    or m.items[first + i, 1] != work[i, 1]
+                    or m.items[first + i, 2] != work[i, 2]
+                ):
+                    same = False
+                    break
+            if same:
+                return np.int64(c)
+        slot = (slot + 1) & (size - 1)
+    c = m.used[L.M_CONFIGS]
+    if c >= m.configs.shape[0] or 2 * c >= size:
+        return ask(m, L.ASK_GROW, L.M_CONFIGS)
+    first = m.used[L.M_ITEMS]
+    if first + n > m.items.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_ITEMS)
+    m.used[L.M_CONFIGS] = c + 1
+    m.used[L.M_ITEMS] = first + n
+    m.confighash[slot] = c + 1
+    m.configs[c, L.K_FIRST] = first
+    m.configs[c, L.K_N] = n
+    m.configs[c, L.K_ACCEPT] = accept
+    m.configs[c, L.K_ROW] = -1
+    m.configs[c, L.K_WORST] = -1
+    for w in range(4):
+        m.configbytes[c, w] = 0
+    least = np.int64(0) if accept else np.int64(L.FAR)
+    for i in range(n):
+        q = work[i, 0]
+        m.items[first + i, 0] = q
+        m.items[first + i, 1] = work[i, 1]
+        m.items[first + i, 2] = work[i, 2]
+        for w in range(4):
+            m.configbytes[c, w] |= t.qbytes[q, w]
+        d = np.int64(t.q[q, L.Q_DIST]) + m.edges[work[i, 1], L.E_REST] + m.cells[work[i, 2], L.C_LEAST]
+        least = min(least, d)
+    m.configs[c, L.K_MIN] = least
+    return c
+
+
+@njit(cache=True, nogil=True)
+def config_rehash(m, confighash):
+    size = confighash.shape[0]
+    for c in range(m.used[L.M_CONFIGS]):
+        n = m.configs[c, L.K_N]
+        first = m.configs[c, L.K_FIRST]
+        h = np.int64(n * 2 + m.configs[c, L.K_ACCEPT])
+        for i in range(first, first + n):
+            h = mix(mix(mix(h, np.int64(m.items[i, 0])), np.int64(m.items[i, 1])), np.int64(m.items[i, 2]))
+        slot = h & (size - 1)
+        while confighash[slot] != 0:
+            slot = (slot + 1) & (size - 1)
+        confighash[slot] = c + 1
+
+
+@njit(cache=True, nogil=True)
+def closure(t, m, x, cell):
+    """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell.
+
+    Returns the configuration or L.ASK. A work list of (x, cell) pairs; ``seen`` keeps each from being done twice.
+    """
+    pending = m.work2
+    cap = pending.shape[0]
+    # items grow from the front of work2 (column 0..2); the work list lives in seen
+    seen = m.seen
+    seen_cap = seen.shape[0]
+    n = 0
+    accept = 0
+    todo = 0
+    total = 1
+    seen[0] = (np.int64(x) + 1073741824) * 4294967296 + cell
+    while todo < total:
+        code = seen[todo]
+        todo += 1
+        node = code // 4294967296 - 1073741824
+        c = code % 4294967296
+        pop = False
+        if node < 0:
+            target = m.edges[~node, L.E_TARGET]
+            if target == L.TARGET_UNKNOWN:
+                return ask(m, L.ASK_TARGET, ~node)
+            if target == L.TARGET_END:
+                pop = True
+            else:
+                node = np.int64(target)
+        if node >= 0:
+            if m.nodes[node, L.N_READY] == 0:
+                return ask(m, L.ASK_NODE, node)
+            if m.nodes[node, L.N_ACCEPT] == 1:
+                pop = True
+            first = m.nodes[node, L.N_EDGE]
+            for e in range(first, first + m.nodes[node, L.N_EDGES]):
+                q0 = m.edges[e, L.E_Q0]
+                follow = np.int64(-1)
+                where = np.int64(c)
+                if q0 >= 0:
+                    if t.q[q0, L.Q_NIV] > 0:
+                        if n >= cap:
+                            return ask(m, L.ASK_GROW, L.M_WORK)
+                        pending[n, 0] = q0
+                        pending[n, 1] = e
+                        pending[n, 2] = c
+                        n += 1
+                    if t.q[q0, L.Q_ACCEPT] == 0:
+                        continue
+                    follow = np.int64(~e)
+                else:
+                    follow = np.int64(m.edges[e, L.E_CALL])
+                    if m.edges[e, L.E_TARGET] != L.TARGET_END:
+                        where = push_cell(m, e, c)
+                        if where < 0:
+                            return ask(m, L.ASK_GROW, L.M_CELLS)
+                entry = (follow + 1073741824) * 4294967296 + where
+                new = True
+                for k in range(total):
+                    if seen[k] == entry:
+                        new = False
+                        break
+                if new:
+                    if total >= seen_cap:
+                        if total >= LONG_CLOSURE:
+                            return ask(m, L.ASK_LOOP, node)
+                        return ask(m, L.ASK_GROW, L.M_WORK)
+                    seen[total] = entry
+                    total += 1
+        if pop:
+            f = m.cells[c, L.C_FIRST]
+            for k in range(f, f + m.cells[c, L.C_N]):
+                e2 = m.frames[k, L.F_EDGE]
+                if e2 < 0:
+                    accept = 1
+                    continue
+                entry = (np.int64(~e2) + 1073741824) * 4294967296 + m.frames[k, L.F_PARENT]
+                new = True
+                for j in range(total):
+                    if seen[j] == entry:
+                        new = False
+                        break
+                if new:
+                    if total >= seen_cap:
+                        return ask(m, L.ASK_GROW, L.M_WORK)
+                    seen[total] = entry
+                    total += 1
+    return intern_config(t, m, pending, n, accept)
+
+
+@njit(cache=True, nogil=True)
+def after(t, m, edge, cell):
+    """The configuration after ``edge`` has ended above ``cell``, memoised; or L.ASK."""
+    key = np.int64(edge) * 4294967296 + cell
+    c = table_get(m.after, key)
+    if c >= 0:
+        return c
+    if 2 * m.used[L.M_AFTER] >= m.after.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_AFTER)
+    c = closure(t, m, np.int64(~edge), np.int64(cell))
+    if c >= 0:
+        table_put(m.after, key, c)
+        m.used[L.M_AFTER] += 1
+    return c
+
+
+@njit(cache=True, nogil=True)
+def allows(m, c, byte):
+    return (m.configbytes[c, byte >> 6] >> np.uint64(byte & 63)) & U1 == U1
+
+
+@njit(cache=True, nogil=True)
+def step(t, m, c, byte):
+    """The configuration after one byte, L.DEAD, or L.ASK."""
+    if not allows(m, c, byte):
+        return np.int64(L.DEAD)
+    key = np.int64(c) * 256 + byte
+    r = table_get(m.next, key)
+    if r >= 0:
+        return r
+    if 2 * m.used[L.M_NEXT] >= m.next.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_NEXT)
+    work = m.work
+    cap = work.shape[0]
+    n = 0
+    accept = 0
+    first = m.configs[c, L.K_FIRST]
+    for i in range(first, first + m.configs[c, L.K_N]):
+        q = delta(t, m.items[i, L.I_Q], byte)
+        if q == -1:
+            continue
+        if q == -2:
+            return ask(m, L.ASK_GROW_T, L.T_Q)
+        e = m.items[i, L.I_EDGE]
+        cell = m.items[i, L.I_CELL]
+        if t.q[q, L.Q_NIV] > 0:
+            if n >= cap:
+                return ask(m, L.ASK_GROW, L.M_WORK)
+            work[n, 0] = q
+            work[n, 1] = e
+            work[n, 2] = cell
+            n += 1
+        if t.q[q, L.Q_ACCEPT] == 1:
+            a = after(t, m, e, cell)
+            if a < 0:
+                return np.int64(a)
+            if m.configs[a, L.K_ACCEPT] == 1:
+                accept = 1
+            begin = m.configs[a, L.K_FIRST]
+            size = m.configs[a, L.K_N]
+            if n + size > cap:
+                return ask(m, L.ASK_GROW, L.M_WORK)
+            for k in range(begin, begin + size):
+                work[n, 0] = m.items[k, 0]
+                work[n, 1] = m.items[k, 1]
+                work[n, 2] = m.items[k, 2]
+                n += 1
+    r = intern_config(t, m, work, n, accept)
+    if r >= 0:
+        table_put(m.next, key, r)
+        m.used[L.M_NEXT] += 1
+    return np.int64(r)

@@ -1,0 +1,222 @@
+"""Masks of configurations, and ways through them.
+
+See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
+serves the request and calls again; whatever was interned before stays.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.configs import after, step
+from structgen.kernels.machine.rows import rest_child
+from structgen.kernels.machine.states import delta, row_state
+from structgen.kernels.machine.tables import ask
+
+#: Modes of travel.
+ADVANCE, FORCED, WITNESS = 0, 1, 2
+U1 = np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def set_bit(row, token):
+    row[token >> 5] |= np.int32(1) << np.int32(token & 31)
+
+
+@njit(cache=True, nogil=True)
+def mask(t, m, c, longest, out, stack):
+    """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
+
+    For each item: OR the inner row of its terminal state, then walk the remainder trie of the state together
+    with the configurations after the terminal, entering only bytes that both have.
+    ``stack``: int64[*, 2] scratch. configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
+    """
+    out[:] = 0
+    worst = np.int64(0)
+    first = m.configs[c, L.K_FIRST]
+    for i in range(first, first + m.configs[c, L.K_N]):
+        q = m.items[i, L.I_Q]
+        e = m.items[i, L.I_EDGE]
+        cell = m.items[i, L.I_CELL]
+        s = row_state(t, q, longest)
+        if s < 0:
+            return ask(m, L.ASK_GROW_T, L.T_Q)
+        inner = t.q[s, L.Q_INNER]
+        if inner == -1:
+            return ask(m, L.ASK_ROW, s)
+        if inner >= 0:
+            for w in range(out.shape[0]):
+                out[w] |= t.rows[inner, w]
+        else:
+            a = t.sparse[-2 - inner, 0]
+            for k in range(a, a + t.sparse[-2 - inner, 1]):
+                set_bit(out, t.sparselist[k])
+        rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
+        worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
+        if t.q[s, L.Q_REST] < 0:
+            continue
+        a = after(t, m, e, cell)
+        if a < 0:
+            return a
+        top = 1
+        stack[0, 0] = t.q[s, L.Q_REST]
+        stack[0, 1] = a
+        while top > 0:
+            top -= 1
+            r = stack[top, 0]
+            k = stack[top, 1]
+            for w in range(4):
+                bits = t.restbytes[r, w] & m.configbytes[k, w]
+                while bits != 0:
+                    low = bits & (~bits + U1)
+                    bits ^= low
+                    byte = np.int64(w * 64)
+                    while low > U1:
+                        if low & np.uint64(0xFFFF) == 0:
+                            low >>= np.uint64(16)
+                            byte += 16
+                        else:
+                            low >>= U1
+                            byte += 1
+                    child = rest_child(t, r, byte)
+                    if child < 0:
+                        return ask(m, L.ASK_GROW_T, -1 - child)
+                    k2 = step(t, m, k, byte)
+                    if k2 == L.ASK:
+                        return L.ASK
+                    begin = t.rest[child, L.R_FIRST]
+                    ends = False
+                    for x in range(begin, begin + t.rest[child, L.R_N]):
+                        node = t.restlist[x]
+                        for j in range(t.trietok[node], t.trietok[node + 1]):
+                            set_bit(out, t.tokens[j])
+                            ends = True
+                    if ends:
+                        worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
+                    if t.rest[child, L.R_LEAF] == 0:
+                        if top >= stack.shape[0]:
+                            return ask(m, L.ASK_GROW, L.M_WORK)
+                        stack[top, 0] = child
+                        stack[top, 1] = k2
+                        top += 1
+    if m.configs[c, L.K_ACCEPT] == 1:
+        for j in range(t.eos.shape[0]):
+            set_bit(out, t.eos[j])
+    m.configs[c, L.K_WORST] = min(worst, np.int64(L.FAR))
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def next_states(t, m, c, states, stack):
+    """The configuration after every token: int32[V], -1 where not allowed. Walks the whole trie.
+
+    ``stack``: int64[*, 2] scratch. Returns 0 or L.ASK; on L.ASK call again from the start.
+    """
+    states[:] = -1
+    stack[0, 0] = c
+    n_nodes = t.trie.shape[0]
+    i = 0
+    while i < n_nodes:
+        depth = t.trie[i, 2]
+        r = step(t, m, stack[depth - 1, 0], np.int64(t.trie[i, 0]))
+        if r == L.ASK:
+            return L.ASK
+        if r < 0:
+            i = t.trie[i, 1]
+            continue
+        stack[depth, 0] = r
+        for j in range(t.trietok[i], t.trietok[i + 1]):
+            states[t.tokens[j]] = r
+        i += 1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def only_byte(m, c):
+    """The byte that alone may follow; -1 where the text may end or go two ways."""
+    if m.configs[c, L.K_ACCEPT] == 1:
+        return np.int64(-1)
+    byte = np.int64(-1)
+    for w in range(4):
+        bits = m.configbytes[c, w]
+        if bits != 0:
+            if byte >= 0 or bits & (bits - U1) != 0:
+                return np.int64(-1)
+            byte = np.int64(w * 64)
+            while bits > U1:
+                bits >>= U1
+                byte += 1
+    return byte
+
+
+@njit(cache=True, nogil=True)
+def witness_byte(t, m, c):
+    """The byte that begins the witness; -1 where the text may end, -2: no room.
+
+    Of the bytes that begin a shortest completion the least, those that are tokens by themselves before others.
+
+    It depends on the language of the configuration alone, so the witness after a prefix of the witness is
+    the rest of it.
+    """
+    least = np.int64(m.configs[c, L.K_MIN])
+    if least == 0:
+        return np.int64(-1)
+    best = np.int64(1024)
+    first = m.configs[c, L.K_FIRST]
+    for i in range(first, first + m.configs[c, L.K_N]):
+        q = m.items[i, L.I_Q]
+        d = np.int64(t.q[q, L.Q_DIST])
+        rest = np.int64(m.edges[m.items[i, L.I_EDGE], L.E_REST]) + m.cells[m.items[i, L.I_CELL], L.C_LEAST]
+        if d == 0 or d + rest != least:
+            continue
+        base = t.q[q, L.Q_BASE]
+        for k in range(t.q[base, L.Q_IV], t.q[base, L.Q_IV] + t.q[base, L.Q_NIV]):
+            byte = np.int64(t.iv[k, L.IV_PICK])
+            if byte >= best:
+                continue
+            r = delta(t, q, byte & 255)
+            if r == -2:
+                return np.int64(-2)
+            if r >= 0 and t.q[r, L.Q_DIST] == d - 1:
+                best = byte
+    return best & 255
+
+
+@njit(cache=True, nogil=True)
+def travel(t, m, mode, c, data, result):
+    """Follow bytes from configuration c.
+
+    Args:
+        mode: ADVANCE: feed data (uint8[*]). FORCED: follow the bytes that can only come, WITNESS: follow a
+            shortest completion; both write what they follow into data, until it is full or there is no more.
+        result: int64[2], gets the configuration reached and the number of bytes.
+
+    Returns the configuration reached, L.DEAD (ADVANCE only), or L.ASK.
+    """
+    c = np.int64(c)
+    n = 0
+    r = c
+    while n < len(data):
+        if mode == ADVANCE:
+            byte = np.int64(data[n])
+        elif mode == FORCED:
+            byte = only_byte(m, c)
+        else:
+            byte = witness_byte(t, m, c)
+            if byte == -2:
+                r = ask(m, L.ASK_GROW_T, L.T_Q)
+                break
+        if byte < 0:
+            break
+        r = step(t, m, c, byte)
+        if r < 0:
+            break
+        if mode != ADVANCE:
+            data[n] = byte
+        c = r
+        n += 1
+    result[0] = c
+    result[1] = n
+    return r

@@ -1,0 +1,175 @@
+"""What one terminal state allows over the whole vocabulary: inner rows and remainder tries.
+
+See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
+serves the request and calls again; whatever was interned before stays.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.states import lookup
+from structgen.kernels.machine.tables import table_get, table_put
+
+TICK, EXIT = 1, 2
+U1 = np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def build_row(t, q, row, ids, stack, found):
+    """Walk the vocabulary trie from terminal state q, once: the inner tokens and the remainder root.
+
+    Args:
+        row: int32[W] scratch. ids: int32[*] scratch; its length is the largest sparse row.
+        stack: int32[longest + 1, 3] scratch. found: int32[trie nodes] scratch.
+
+    Reads three int32 for each trie node visited and one table entry; writes one bit for each token found.
+    Returns 0, or -1 - arena where an arena of the terminals is full.
+    """
+    n_nodes = t.trie.shape[0]
+    if t.used[L.T_ROWS] >= t.rows.shape[0]:
+        return -1 - L.T_ROWS
+    if t.used[L.T_SPARSE] >= t.sparse.shape[0]:
+        return -1 - L.T_SPARSE
+    if t.used[L.T_SPARSELIST] + len(ids) > t.sparselist.shape[0]:
+        return -1 - L.T_SPARSELIST
+    if t.used[L.T_REST] >= t.rest.shape[0]:
+        return -1 - L.T_REST
+    if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
+        return -1 - L.T_RESTLIST
+    row[:] = 0
+    n_ids = 0
+    n_found = 0
+    maxd = 0
+    stack[0, 0] = t.q[q, L.Q_BASE]
+    stack[0, 1] = t.q[q, L.Q_NEED]
+    stack[0, 2] = t.q[q, L.Q_LEFT]
+    counted = stack[0, 1] != 0 or stack[0, 2] != L.INF
+    i = 0
+    while i < n_nodes:
+        depth = t.trie[i, 2]
+        e = lookup(t, stack[depth - 1, 0], t.trie[i, 0])
+        if e < 0:
+            i = t.trie[i, 1]
+            continue
+        to = e >> 2
+        need = 0
+        left = L.INF
+        if counted:
+            mark = e & 3
+            need = stack[depth - 1, 1]
+            left = stack[depth - 1, 2]
+            if mark == TICK:
+                if left == 0:
+                    i = t.trie[i, 1]
+                    continue
+                if need > 0:
+                    need -= 1
+                if left != L.INF:
+                    left -= 1
+            elif mark == EXIT:
+                if need > 0:
+                    i = t.trie[i, 1]
+                    continue
+                left = L.INF
+            stack[depth, 1] = need
+            stack[depth, 2] = left
+        stack[depth, 0] = to
+        a = t.trietok[i]
+        b = t.trietok[i + 1]
+        if b > a:
+            d = np.int64(t.q[to, L.Q_DIST]) + np.int64(need) * t.q[to, L.Q_ITER]
+            if d > maxd:
+                maxd = d
+            for j in range(a, b):
+                token = t.tokens[j]
+                row[token >> 5] |= np.int32(1) << np.int32(token & 31)
+                if n_ids < len(ids):
+                    ids[n_ids] = token
+                n_ids += 1
+        if t.q[to, L.Q_ACCEPT] == 1 and t.trie[i, 1] > i + 1:
+            found[n_found] = i
+            n_found += 1
+        i += 1
+    if n_ids <= len(ids):
+        s = t.used[L.T_SPARSE]
+        begin = t.used[L.T_SPARSELIST]
+        t.sparse[s, 0] = begin
+        t.sparse[s, 1] = n_ids
+        t.sparselist[begin : begin + n_ids] = ids[:n_ids]
+        t.used[L.T_SPARSE] = s + 1
+        t.used[L.T_SPARSELIST] = begin + n_ids
+        t.q[q, L.Q_INNER] = -2 - s
+    else:
+        r = t.used[L.T_ROWS]
+        t.rows[r] = row
+        t.used[L.T_ROWS] = r + 1
+        t.q[q, L.Q_INNER] = r
+    t.q[q, L.Q_MAXD] = min(maxd, np.int64(L.FAR))
+    t.q[q, L.Q_REST] = -1
+    if n_found > 0:
+        begin = t.used[L.T_RESTLIST]
+        t.restlist[begin : begin + n_found] = found[:n_found]
+        t.q[q, L.Q_REST] = new_rest(t, begin, n_found)
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def new_rest(t, begin, n):
+    """A remainder node over restlist[begin : begin + n]; room is the caller's care."""
+    r = t.used[L.T_REST]
+    t.used[L.T_REST] = r + 1
+    t.used[L.T_RESTLIST] = begin + n
+    t.rest[r, L.R_FIRST] = begin
+    t.rest[r, L.R_N] = n
+    for w in range(4):
+        t.restbytes[r, w] = 0
+    leaf = 1
+    for k in range(begin, begin + n):
+        x = t.restlist[k]
+        i = x + 1
+        end = t.trie[x, 1]
+        while i < end:
+            byte = t.trie[i, 0]
+            t.restbytes[r, byte >> 6] |= U1 << np.uint64(byte & 63)
+            leaf = 0
+            i = t.trie[i, 1]
+    t.rest[r, L.R_LEAF] = leaf
+    return r
+
+
+@njit(cache=True, nogil=True)
+def rest_child(t, r, byte):
+    """The remainder node below r on a byte (one of restbytes[r]); -1 - arena where there is no room."""
+    key = np.int64(r) * 256 + byte
+    child = table_get(t.restnext, key)
+    if child >= 0:
+        return child
+    n = t.rest[r, L.R_N]
+    begin = t.used[L.T_RESTLIST]
+    if begin + n > t.restlist.shape[0]:
+        return np.int64(-1 - L.T_RESTLIST)
+    if t.used[L.T_REST] >= t.rest.shape[0]:
+        return np.int64(-1 - L.T_REST)
+    if 2 * t.used[L.T_RESTNEXT] >= t.restnext.shape[0]:
+        return np.int64(-1 - L.T_RESTNEXT)
+    count = 0
+    first = t.rest[r, L.R_FIRST]
+    for k in range(first, first + n):
+        x = t.restlist[k]
+        i = x + 1
+        end = t.trie[x, 1]
+        while i < end:
+            b = t.trie[i, 0]
+            if b >= byte:
+                if b == byte:
+                    t.restlist[begin + count] = i
+                    count += 1
+                break
+            i = t.trie[i, 1]
+    child = np.int64(new_rest(t, begin, count))
+    table_put(t.restnext, key, child)
+    t.used[L.T_RESTNEXT] += 1
+    return child

@@ -1,0 +1,81 @@
+"""Stack cells: interned sets of (edge to go on with, parent cell).
+
+See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
+serves the request and calls again; whatever was interned before stays.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.tables import mix
+
+
+@njit(cache=True, nogil=True)
+def intern_cell(m, begin, n):
+    """Intern the cell whose frames lie at frames[begin : begin + n], past the used ones. -1: no room."""
+    h = np.int64(n)
+    for k in range(begin, begin + n):
+        h = mix(mix(h, np.int64(m.frames[k, L.F_EDGE])), np.int64(m.frames[k, L.F_PARENT]))
+    size = m.cellhash.shape[0]
+    i = h & (size - 1)
+    while m.cellhash[i] != 0:
+        c = m.cellhash[i] - 1
+        if m.cells[c, L.C_N] == n:
+            first = m.cells[c, L.C_FIRST]
+            same = True
+            for k in range(n):
+                if (
+                    m.frames[first + k, L.F_EDGE] != m.frames[begin + k, L.F_EDGE]
+                    or m.frames[first + k, L.F_PARENT] != m.frames[begin + k, L.F_PARENT]
+                ):
+                    same = False
+                    break
+            if same:
+                return np.int64(c)
+        i = (i + 1) & (size - 1)
+    c = m.used[L.M_CELLS]
+    if c >= m.cells.shape[0] or 2 * c >= size:
+        return np.int64(-1)
+    m.used[L.M_CELLS] = c + 1
+    m.used[L.M_FRAMES] = begin + n
+    m.cellhash[i] = c + 1
+    m.cells[c, L.C_FIRST] = begin
+    m.cells[c, L.C_N] = n
+    least = np.int64(L.FAR)
+    for k in range(begin, begin + n):
+        e = m.frames[k, L.F_EDGE]
+        if e < 0:
+            least = np.int64(0)
+        else:
+            least = min(least, np.int64(m.edges[e, L.E_REST]) + m.cells[m.frames[k, L.F_PARENT], L.C_LEAST])
+    m.cells[c, L.C_LEAST] = least
+    return c
+
+
+@njit(cache=True, nogil=True)
+def cell_rehash(m, cellhash):
+    size = cellhash.shape[0]
+    for c in range(m.used[L.M_CELLS]):
+        n = m.cells[c, L.C_N]
+        begin = m.cells[c, L.C_FIRST]
+        h = np.int64(n)
+        for k in range(begin, begin + n):
+            h = mix(mix(h, np.int64(m.frames[k, L.F_EDGE])), np.int64(m.frames[k, L.F_PARENT]))
+        i = h & (size - 1)
+        while cellhash[i] != 0:
+            i = (i + 1) & (size - 1)
+        cellhash[i] = c + 1
+
+
+@njit(cache=True, nogil=True)
+def push_cell(m, edge, parent):
+    """The cell of the single frame (edge, parent). -1: no room."""
+    begin = m.used[L.M_FRAMES]
+    if begin >= m.frames.shape[0]:
+        return np.int64(-1)
+    m.frames[begin, L.F_EDGE] = edge
+    m.frames[begin, L.F_PARENT] = parent
+    return intern_cell(m, begin, 1)
