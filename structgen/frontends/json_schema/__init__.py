@@ -1,0 +1,37 @@
+"""JSON Schema: from a schema to a lazy network of JSON texts.
+
+In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``schema`` (one vocabulary,
+every keyword checked), ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean
+combinations), ``shapes`` (the normal form), ``algebra`` and ``normalise`` (how it is computed), ``finite``,
+``separators`` (terminals and whitespace), ``plans`` (objects and arrays being written), ``lower`` (the network).
+"""
+
+from __future__ import annotations
+
+from structgen.frontends.json_schema.lower import Builder, JsonNetwork
+from structgen.frontends.json_schema.normalise import Normaliser
+from structgen.frontends.json_schema.schema import Reader
+from structgen.frontends.json_schema.separators import terminals
+from structgen.ir.network import Network
+from structgen.source import JsonSchema
+
+__all__ = ["build"]
+
+
+def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
+    """The network of the JSON texts that are valid under a schema.
+
+    Args:
+        source: the constraint; its schema is a dict, a bool, JSON text or a path.
+        max_states: how many combined subschemas may be made.
+
+    Raises:
+        SourceSyntaxError, SchemaError, ReferenceError: the schema is malformed.
+        UnsupportedError: a part of it cannot be honoured exactly.
+        UnsatisfiableError: nothing is valid under it.
+        LimitError: it is too large.
+    """
+    schema = Reader(source).read()
+    normaliser = Normaliser(max_states)
+    builder = Builder(normaliser, terminals(source.whitespace), source.property_order == "any")
+    return JsonNetwork(builder, normaliser.formula(schema))

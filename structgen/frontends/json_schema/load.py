@@ -1,0 +1,126 @@
+"""From what the user gave to a JSON document: text and files are parsed, the draft is recognised.
+
+Receives the ``schema`` of a :class:`structgen.source.JsonSchema` (a dict, a bool, JSON text or a path) and
+returns the document as Python values. Numbers with a fraction or an exponent in text become ``Decimal``, so
+that nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from structgen.errors import InputError, SchemaError, SourceSyntaxError
+
+#: Drafts by the year or number they are known by; they compare by age.
+DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020 = 4, 6, 7, 2019, 2020
+LATEST = DRAFT2020
+
+_DRAFTS = {
+    "json-schema.org/draft-04/schema": DRAFT4,
+    "json-schema.org/draft-06/schema": DRAFT6,
+    "json-schema.org/draft-07/schema": DRAFT7,
+    "json-schema.org/draft/2019-09/schema": DRAFT2019,
+    "json-schema.org/draft/2020-12/schema": DRAFT2020,
+}
+
+
+def document(schema: Any) -> Any:
+    """The schema as Python values.
+
+    Raises:
+        SourceSyntaxError: broken JSON; the place is the line and the column.
+        InputError: a file that cannot be read, or something that is no schema.
+    """
+    if isinstance(schema, dict | bool):
+        return schema
+    if isinstance(schema, Path):
+        try:
+            text = schema.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot read the schema {schema}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"the schema {schema} is not UTF-8 text") from None
+        return _parse(text, f"{schema.name}, ")
+    if isinstance(schema, str):
+        return _parse(schema, "")
+    raise InputError(f"a JSON Schema is a dict, a bool, JSON text or a path, not {type(schema).__name__}")
+
+
+def _parse(text: str, origin: str) -> Any:
+    def constant(name: str) -> Any:
+        raise SourceSyntaxError(f"{name} is not JSON", where=origin.rstrip(", ") or None)
+
+    try:
+        value = json.loads(text, parse_float=Decimal, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        hint = None
+        if not origin and "{" not in text and len(text) < 300:
+            hint = "A str is JSON text; give a file as pathlib.Path"
+        raise SourceSyntaxError(
+            f"broken JSON: {error.msg}", where=f"{origin}line {error.lineno}, column {error.colno}", hint=hint
+        ) from None
+    except RecursionError:
+        raise SourceSyntaxError("JSON nested too deeply", where=origin or None) from None
+    if not isinstance(value, dict | bool):
+        raise SchemaError(f"a schema is an object or a boolean, not {kind(value)}", where="#")
+    return value
+
+
+def draft_of(schema: Any, default: int) -> int:
+    """The draft that ``$schema`` names, else ``default``."""
+    uri = schema.get("$schema") if isinstance(schema, dict) else None
+    if not isinstance(uri, str):
+        return default
+    bare = uri.strip().rstrip("#").removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    return _DRAFTS.get(bare, default)
+
+
+def kind(value: Any) -> str:
+    """What JSON calls a value, for messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float | Decimal | Fraction):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, list | tuple):
+        return "an array"
+    return "an object" if isinstance(value, dict) else f"a Python {type(value).__name__}"
+
+
+#: A JSON value in hashable form, equal exactly when JSON calls the values equal (but for the order of keys):
+#: None, ("b", bool), ("n", Fraction), str, ("a", items), ("o", ((name, value), ...)).
+Frozen = Any
+
+
+def freeze(value: Any, where: str) -> Frozen:
+    """A JSON value in hashable form.
+
+    Raises:
+        SchemaError: not a JSON value.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return ("b", value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise SchemaError(f"{value!r} is not a JSON number", where=where)
+        return ("n", Fraction(Decimal(repr(value))))
+    if isinstance(value, int | Decimal):
+        return ("n", Fraction(value))
+    if isinstance(value, list | tuple):
+        return ("a", tuple(freeze(item, where) for item in value))
+    if isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, str):
+                raise SchemaError(f"the name {name!r} is not a string", where=where)
+        return ("o", tuple((name, freeze(item, where)) for name, item in value.items()))
+    raise SchemaError(f"{type(value).__name__} is not a JSON value", where=where)

@@ -1,0 +1,364 @@
+"""Lowering: from formulas to the lazy network.
+
+Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
+
+- ``(START, v)``: a whole text that is one of the values numbered v;
+- ``(INNER, v)``: an array or an object among the values numbered v, with the whitespace before it;
+- ``(OBJECT, p, progress)``: inside an object of plan p, before a name or the closing bracket;
+- ``(VALUE, p, progress, i)``: after the name of slot or cell i, before its value;
+- ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows.
+
+Scalars stand in the edges themselves; arrays and objects are calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from structgen.errors import UnsatisfiableError
+from structgen.frontends.json_schema.formula import Formula
+from structgen.frontends.json_schema.normalise import Normaliser
+from structgen.frontends.json_schema.plans import (
+    BEGIN,
+    INFINITE,
+    ArrayPlan,
+    ObjectPlan,
+    Progress,
+    object_plans,
+)
+from structgen.frontends.json_schema.references import escape
+from structgen.frontends.json_schema.separators import Terminals
+from structgen.frontends.json_schema.shapes import Values
+from structgen.ir.network import END, Call, Edge, Key, Label, Node, Terminal
+
+START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
+#: Label of the way from a name to after its value.
+_NEXT = 0
+#: Label of the comma of an array.
+_COMMA = -1
+
+
+class Form:
+    """Values as the network needs them: scalar terminals and plans."""
+
+    __slots__ = ("_inner", "_top", "index", "least", "plans", "scalar_cost", "values")
+
+    def __init__(self, values: Values, index: int) -> None:
+        self.values = values
+        self.index = index
+        self.plans: tuple[int, ...] | None = None
+        self.least: int | None = None
+        self.scalar_cost = INFINITE
+        self._inner: tuple[tuple[Terminal, int], ...] | None = None
+        self._top: tuple[tuple[Terminal, int], ...] | None = None
+
+    def scalars(self, terminals: Terminals, top: bool) -> tuple[tuple[Terminal, int], ...]:
+        """Terminals of the scalar values, with their least bytes."""
+        found = self._top if top else self._inner
+        if found is None:
+            v, parts = self.values, []
+            if v.null or v.bools:
+                parts.append(terminals.words(v.null, v.bools, top))
+            if not v.numbers.is_empty():
+                parts.append(terminals.numbers(v.numbers, top))
+            if not v.strings.is_empty():
+                parts.append(terminals.strings(v.strings, top))
+            found = tuple((t, t.dfa.min_length()) for t in parts)
+            if top:
+                self._top = found
+            else:
+                self._inner = found
+        return found
+
+
+class Builder:
+    """Forms, plans and least texts of the formulas that have been reached."""
+
+    def __init__(self, normaliser: Normaliser, terminals: Terminals, any_order: bool) -> None:
+        self.normaliser = normaliser
+        self.terminals = terminals
+        self.any_order = any_order
+        self.forms: list[Form] = []
+        self.plans: list[ObjectPlan | ArrayPlan] = []
+        self._of_formula: dict[Formula, Form] = {}
+        self._of_values: dict[Values, Form] = {}
+        self._plans: dict[Any, tuple[int, ...]] = {}
+
+    def form(self, formula: Formula) -> Form:
+        found = self._of_formula.get(formula)
+        if found is None:
+            values = self.normaliser.values(formula)
+            found = self._of_values.get(values)
+            if found is None:
+                found = self._of_values[values] = Form(values, len(self.forms))
+                self.forms.append(found)
+            self._of_formula[formula] = found
+        return found
+
+    def form_plans(self, form: Form) -> tuple[int, ...]:
+        """Numbers of the plans of a form."""
+        if form.plans is None:
+            found: list[int] = []
+            for shape in (*form.values.arrays, *form.values.objects):
+                numbers = self._plans.get(shape)
+                if numbers is None:
+                    made: list[Any]
+                    if shape in form.values.arrays:
+                        made = [ArrayPlan(self.normaliser, shape, self.terminals)]  # type: ignore[arg-type]
+                    else:
+                        made = list(
+                            object_plans(self.normaliser, shape, self.terminals, self.any_order)  # type: ignore[arg-type]
+                        )
+                    numbers = tuple(range(len(self.plans), len(self.plans) + len(made)))
+                    self.plans += made
+                    self._plans[shape] = numbers
+                found += numbers
+            form.plans = tuple(found)
+        return form.plans
+
+    def cost(self, formula: Formula) -> int:
+        """Least bytes of a value, without whitespace before it; INFINITE: there is none."""
+        form = self.form(formula)
+        return form.least if form.least is not None else self._solve(form)
+
+    def _solve(self, root: Form) -> int:
+        """Least texts of a form and of all that they rest on: relaxation downwards from infinity."""
+        estimates: dict[Form, int] = {root: INFINITE}
+        users: dict[Form, set[Form]] = {}
+        todo = [root]
+        current = root
+
+        def costs(formula: Formula) -> int:
+            form = self.form(formula)
+            if form.least is not None:
+                return form.least
+            users.setdefault(form, set()).add(current)
+            known = estimates.get(form)
+            if known is None:
+                estimates[form] = INFINITE
+                todo.append(form)
+                return INFINITE
+            return known
+
+        while todo:
+            current = todo.pop()
+            new = self._estimate(current, costs)
+            if new < estimates[current]:
+                estimates[current] = new
+                todo.extend(form for form in users.get(current, ()) if form not in todo)
+        for form, value in estimates.items():
+            form.least = value
+        return estimates[root]
+
+    def _estimate(self, form: Form, costs: Any) -> int:
+        gap = self.terminals.gap_cost
+        best = min((cost - gap for _, cost in form.scalars(self.terminals, False)), default=INFINITE)
+        for p in self.form_plans(form):
+            best = min(best, self.plans[p].least(costs))
+        return best
+
+    def settled(self, form: Form) -> list[int]:
+        """Numbers of the live plans of a form, ready to be expanded."""
+        live = []
+        for p in self.form_plans(form):
+            plan = self.plans[p]
+            plan.settle(self.cost)
+            if plan.least(self.cost) < INFINITE:
+                live.append(p)
+        return live
+
+
+class JsonNetwork:
+    """JSON texts of a formula, as a lazy network (see ``structgen.ir.network``).
+
+    Args:
+        builder: forms and plans.
+        formula: what the text is.
+
+    Raises:
+        UnsatisfiableError: no text satisfies it.
+    """
+
+    def __init__(self, builder: Builder, formula: Formula) -> None:
+        self.builder = builder
+        if builder.cost(formula) >= INFINITE:
+            raise UnsatisfiableError("no JSON value satisfies the schema", where="#")
+        self._start = (START, builder.form(formula).index)
+
+    @property
+    def start(self) -> Key:
+        return self._start
+
+    # the contract
+
+    def expand(self, key: Key) -> Node:
+        kind = key[0]  # type: ignore[index]
+        return (
+            self._start_node,
+            self._inner_node,
+            self._object_node,
+            self._value_node,
+            self._array_node,
+            self._item_node,
+        )[kind](*key[1:])  # type: ignore[index]
+
+    def follow(self, key: Key, label: Label) -> Key:
+        kind: int = key[0]  # type: ignore[index]
+        plans = self.builder.plans
+        if kind == OBJECT:
+            return (VALUE, key[1], key[2], label)  # type: ignore[index]
+        if kind == VALUE:
+            _, p, progress, i = key  # type: ignore[misc]
+            return (OBJECT, p, plans[p].follow(progress, i))  # type: ignore[union-attr]
+        if kind in (START, INNER):
+            plan = plans[label]  # type: ignore[index]
+            if isinstance(plan, ObjectPlan):
+                return (OBJECT, label, BEGIN)
+            return (ARRAY, label, 0, plan.start)
+        _, p, i, memory = key  # type: ignore[misc]
+        if label == _COMMA:
+            return (ITEM, p, i, memory)
+        array: Any = plans[p]
+        return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].extra)
+
+    def least(self, key: Key) -> int:
+        kind: int = key[0]  # type: ignore[index]
+        builder, t = self.builder, self.builder.terminals
+        if kind in (START, INNER):
+            form = builder.forms[key[1]]  # type: ignore[index]
+            if kind == START:
+                return (
+                    min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
+                    if not builder.settled(form)
+                    else self._least_of(form)
+                )
+            return t.gap_cost + min(builder.plans[p].least(builder.cost) for p in builder.settled(form))
+        plan: Any = builder.plans[key[1]]  # type: ignore[index]
+        if kind == OBJECT:
+            return plan.left(key[2])  # type: ignore[index, no-any-return]
+        if kind == VALUE:
+            _, _, progress, i = key  # type: ignore[misc]
+            after: int = plan.left(plan.follow(progress, i))
+            return t.gap_cost + builder.cost(plan.formula(i)) + after
+        _, _, i, memory = key  # type: ignore[misc]
+        if kind == ARRAY:
+            return plan.left(i, memory)  # type: ignore[no-any-return]
+        return min(edge_cost for _, edge_cost in self._items(plan, i, memory))
+
+    def _least_of(self, form: Form) -> int:
+        builder, t = self.builder, self.builder.terminals
+        best = min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
+        return min([best, *(builder.plans[p].least(builder.cost) for p in builder.settled(form))])
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        kind: int = key[0]  # type: ignore[index]
+        builder = self.builder
+        if kind in (START, INNER):
+            if label is END:
+                return None
+            return builder.plans[label].shape.where  # type: ignore[index]
+        plan = builder.plans[key[1]]  # type: ignore[index]
+        where = plan.shape.where
+        if where is None:
+            return None
+        i = label if kind == OBJECT else key[3] if kind == VALUE else None  # type: ignore[index]
+        if isinstance(plan, ObjectPlan) and i is not None:
+            if i < len(plan.names):  # type: ignore[operator]
+                return f"{where}/properties/{escape(plan.names[i])}"  # type: ignore[index]
+            return f"{where}/additionalProperties"
+        if kind in (ARRAY, ITEM) and label is not END and label != _COMMA:
+            return f"{where}/items"
+        return where
+
+    # nodes
+
+    def _start_node(self, v: int) -> Node:
+        builder, t = self.builder, self.builder.terminals
+        form = builder.forms[v]
+        edges = [Edge(terminal, END, 0) for terminal, _ in form.scalars(t, True)]
+        return Node(False, tuple(edges + self._openings(form, t.top_object, t.top_array)))
+
+    def _inner_node(self, v: int) -> Node:
+        t = self.builder.terminals
+        return Node(False, tuple(self._openings(self.builder.forms[v], t.open_object, t.open_array)))
+
+    def _openings(self, form: Form, open_object: Terminal, open_array: Terminal) -> list[Edge]:
+        builder = self.builder
+        edges = []
+        for p in builder.settled(form):
+            plan = builder.plans[p]
+            if isinstance(plan, ObjectPlan):
+                edges.append(Edge(open_object, p, plan.left(BEGIN)))
+            else:
+                edges.append(Edge(open_array, p, plan.left(0, plan.start)))
+        return edges
+
+    def _values(self, formula: Formula, label: Label, rest: int, edges: list[Edge]) -> None:
+        """Edges for any value of a formula, with the whitespace before it."""
+        builder = self.builder
+        form = builder.form(formula)
+        for terminal, _ in form.scalars(builder.terminals, False):
+            edges.append(Edge(terminal, label, rest))
+        if builder.settled(form):
+            edges.append(Edge(Call((INNER, form.index)), label, rest))
+
+    def _object_node(self, p: int, progress: Progress) -> Node:
+        builder, t = self.builder, self.builder.terminals
+        plan: Any = builder.plans[p]
+        first = not plan.started(progress)
+        n = len(plan.names)
+        edges = []
+        for i in plan.ways(progress):
+            after = plan.left(plan.follow(progress, i))
+            if after >= INFINITE:
+                continue
+            if i < n:
+                terminal = t.name(plan.names[i], first)
+            else:
+                terminal = t.names(plan.cells[i - n].names, first)
+            edges.append(Edge(terminal, i, t.gap_cost + builder.cost(plan.formula(i)) + after))
+        if plan.may_close(progress):
+            edges.append(Edge(t.close_object, END, 0))
+        return Node(False, tuple(edges))
+
+    def _value_node(self, p: int, progress: Progress, i: int) -> Node:
+        plan: Any = self.builder.plans[p]
+        edges: list[Edge] = []
+        self._values(plan.formula(i), _NEXT, plan.left(plan.follow(progress, i)), edges)
+        return Node(False, tuple(edges))
+
+    def _array_node(self, p: int, i: int, memory: tuple[int, ...]) -> Node:
+        builder, t = self.builder, self.builder.terminals
+        plan: Any = builder.plans[p]
+        edges: list[Edge] = []
+        if i == 0:
+            self._item_edges(plan, i, memory, edges)
+        elif plan.hi is None or i < plan.hi:
+            costs = [cost for _, cost in self._items(plan, i, memory)]
+            if costs:
+                edges.append(Edge(t.comma, _COMMA, min(costs)))
+        if plan.may_close(i, memory):
+            edges.append(Edge(t.close_array, END, 0))
+        return Node(False, tuple(edges))
+
+    def _item_node(self, p: int, i: int, memory: tuple[int, ...]) -> Node:
+        edges: list[Edge] = []
+        self._item_edges(self.builder.plans[p], i, memory, edges)
+        return Node(False, tuple(edges))
+
+    def _items(self, plan: Any, i: int, memory: tuple[int, ...]) -> list[tuple[int, int]]:
+        """(number of a way to write item i, least bytes of it and of all that follows)."""
+        if plan.hi is not None and i >= plan.hi:
+            return []
+        found = []
+        for w, way in enumerate(plan.ways(i, memory)):
+            cost = self.builder.cost(way.formula)
+            after = plan.left(i + 1, way.extra)
+            if cost < INFINITE and after < INFINITE:
+                found.append((w, self.builder.terminals.gap_cost + cost + after))
+        return found
+
+    def _item_edges(self, plan: Any, i: int, memory: tuple[int, ...], edges: list[Edge]) -> None:
+        for w, _ in self._items(plan, i, memory):
+            way = plan.ways(i, memory)[w]
+            self._values(way.formula, w, plan.left(i + 1, way.extra), edges)

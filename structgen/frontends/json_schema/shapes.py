@@ -1,0 +1,164 @@
+"""The normal form: sets of JSON values as unions of typed conjuncts.
+
+:class:`Values` holds, for each JSON type, the values of that type: null, booleans, a NumberSet, a StringSet, and
+unions of :class:`ArrayShape` and :class:`ObjectShape`. Inside the shapes the schemas of items and properties are
+formulas, not yet looked into. Equal normal forms are equal objects with equal hashes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from structgen.frontends.json_schema.formula import Formula
+from structgen.frontends.json_schema.numbers import NumberSet
+from structgen.frontends.json_schema.strings import StringSet
+
+#: Booleans as bits.
+NO, YES = 1, 2
+
+
+class _Record:
+    """Equality and hash by the fields in ``_key``, computed once."""
+
+    __slots__ = ("_hash", "_key")
+    _key: tuple[Any, ...]
+    _hash: int
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            type(self) is type(other)
+            and self._hash == other._hash  # type: ignore[attr-defined]
+            and self._key == other._key  # type: ignore[attr-defined]
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+class Contains(_Record):
+    """Between ``lo`` and ``hi`` (None: any number) of the items from index ``start`` on satisfy ``formula``."""
+
+    __slots__ = ("formula", "hi", "lo", "start")
+
+    def __init__(self, start: int, formula: Formula, lo: int, hi: int | None) -> None:
+        self.start, self.formula, self.lo, self.hi = start, formula, lo, hi
+        self._key = (start, formula, lo, hi)
+        self._hash = hash(self._key)
+
+
+class ArrayShape(_Record):
+    """Arrays that satisfy all of this.
+
+    Attributes:
+        prefix: formulas of the first items.
+        rest: formula of all further items.
+        lo, hi: bounds on the number of items; hi None: none.
+        contains: obligations on how many items satisfy something.
+        unique: True: no two items are equal; False: some two are; None: either.
+        seen: how many first items are evaluated (for unevaluatedItems); -1: all; None: not of interest.
+        seen_by: formulas whose items are evaluated, too.
+        where: place in the schema, for messages; not part of the value.
+    """
+
+    __slots__ = ("contains", "hi", "lo", "prefix", "rest", "seen", "seen_by", "unique", "where")
+
+    def __init__(
+        self,
+        prefix: tuple[Formula, ...],
+        rest: Formula,
+        lo: int = 0,
+        hi: int | None = None,
+        contains: tuple[Contains, ...] = (),
+        unique: bool | None = None,
+        seen: int | None = None,
+        seen_by: tuple[Formula, ...] = (),
+        where: str | None = None,
+    ) -> None:
+        self.prefix, self.rest, self.lo, self.hi = prefix, rest, lo, hi
+        self.contains, self.unique = contains, unique
+        self.seen, self.seen_by, self.where = seen, seen_by, where
+        self._key = (prefix, rest, lo, hi, contains, unique, seen, seen_by)
+        self._hash = hash(self._key)
+
+    def item(self, index: int) -> Formula:
+        """The formula of the item at an index."""
+        return self.prefix[index] if index < len(self.prefix) else self.rest
+
+    def replace(self, **changes: Any) -> ArrayShape:
+        fields = {name: getattr(self, name) for name in ArrayShape.__slots__}
+        return ArrayShape(**(fields | changes))
+
+
+#: Property names and the formula of the values under them.
+Names = tuple[StringSet, Formula]
+
+
+class ObjectShape(_Record):
+    """Objects that satisfy all of this.
+
+    Attributes:
+        named: formula for each name that is spoken of by itself, in order; it is all that holds for that name.
+        rest: for names not in ``named``: for each set that has the name, the formula holds.
+        required: names that must be there, in order.
+        lo, hi: bounds on the number of properties; hi None: none.
+        needs: (name, names): if the first is there, so are the others.
+        exists: (names, formula): some property with a name in the set has a value that satisfies the formula.
+        seen: names that are evaluated (for unevaluatedProperties); None: not of interest.
+        where: place in the schema, for messages; not part of the value.
+    """
+
+    __slots__ = ("exists", "hi", "lo", "named", "needs", "required", "rest", "seen", "where")
+
+    def __init__(
+        self,
+        named: dict[str, Formula],
+        rest: tuple[Names, ...] = (),
+        required: tuple[str, ...] = (),
+        lo: int = 0,
+        hi: int | None = None,
+        needs: tuple[tuple[str, frozenset[str]], ...] = (),
+        exists: tuple[Names, ...] = (),
+        seen: StringSet | None = None,
+        where: str | None = None,
+    ) -> None:
+        self.named, self.rest, self.required, self.lo, self.hi = named, rest, required, lo, hi
+        self.needs, self.exists, self.seen, self.where = needs, exists, seen, where
+        self._key = (tuple(named.items()), rest, required, lo, hi, needs, exists, seen)
+        self._hash = hash(self._key)
+
+    def replace(self, **changes: Any) -> ObjectShape:
+        fields = {name: getattr(self, name) for name in ObjectShape.__slots__}
+        return ObjectShape(**(fields | changes))
+
+
+class Values(_Record):
+    """A set of JSON values, by type."""
+
+    __slots__ = ("arrays", "bools", "null", "numbers", "objects", "strings")
+
+    def __init__(
+        self,
+        null: bool,
+        bools: int,
+        numbers: NumberSet,
+        strings: StringSet,
+        arrays: tuple[ArrayShape, ...],
+        objects: tuple[ObjectShape, ...],
+    ) -> None:
+        self.null, self.bools, self.numbers, self.strings = null, bools, numbers, strings
+        self.arrays, self.objects = arrays, objects
+        self._key = (null, bools, numbers, strings, arrays, objects)
+        self._hash = hash(self._key)
+
+    def has_scalars(self) -> bool:
+        return self.null or bool(self.bools) or not self.numbers.is_empty() or not self.strings.is_empty()
+
+    def is_empty(self) -> bool:
+        """Surely nothing: no conjunct is left. (A conjunct that is left may still be unsatisfiable.)"""
+        return not (self.arrays or self.objects or self.has_scalars())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Values null={self.null} bools={self.bools} {self.numbers} {self.strings}"
+            f" {len(self.arrays)} arrays, {len(self.objects)} objects>"
+        )
