@@ -249,6 +249,8 @@ class Generator:
         """As :meth:`batch`, with the texts, tokens and timings; errors only with ``on_error="return"``."""
         if on_error not in ("raise", "return"):
             raise InputError(f"on_error={on_error!r}", hint='Use "raise" or "return"')
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size={batch_size}", hint="It is at least 1")
         if isinstance(prompts, str):
             raise InputError("prompts is one text", hint="Give a list of prompts")
         n = len(prompts)
@@ -268,7 +270,7 @@ class Generator:
                     raise
                 outcomes.append(error)
         jobs = [(i, job) for i, job in enumerate(outcomes) if isinstance(job, _Job)]
-        size = batch_size or self.batch_size
+        size = self.batch_size if batch_size is None else batch_size
         for first in range(0, len(jobs), size):
             group = jobs[first : first + size]
             stopped = run(self.model, self._width, [job.row for _, job in group])
