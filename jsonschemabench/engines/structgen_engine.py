@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +52,7 @@ class StructgenEngine:
 
     def compile(self, schema: str) -> StructgenSession:
         try:
-            constraint = sg.JsonSchema(json.loads(schema), property_order=self._order)  # type: ignore[arg-type]
+            constraint = sg.JsonSchema(schema, property_order=self._order)  # type: ignore[arg-type]
             return StructgenSession(sg.compile(constraint, self._vocabulary))
         except sg.errors.StructgenError as error:
             raise Refused(_reason(error)) from error
