@@ -173,3 +173,102 @@ def rest_child(t, r, byte):
     table_put(t.restnext, key, child)
     t.used[L.T_RESTNEXT] += 1
     return child
+
+
+@njit(cache=True, nogil=True)
+def count_ticks(t, base, ticks, found, found_ticks, stack, result):
+    """Walk the vocabulary trie from a counted state with no bounds, noting the iterations each token begins.
+
+    Args:
+        base: a state before the exit, without its count.
+        ticks: int16[V], filled with -1 by the caller: gets 2 * iterations, plus 1 where the token leaves the loop.
+        found, found_ticks: int32[trie nodes], int16[trie nodes]: nodes where the terminal may end inside a
+            token, and the iterations up to there.
+        stack: int32[longest + 1, 3] scratch.
+        result: int64[2]: gets the number of nodes found and the greatest distance after a token, counts left out.
+    """
+    n_nodes = t.trie.shape[0]
+    n_found = 0
+    farthest = np.int64(0)
+    stack[0, 0] = base
+    stack[0, 1] = 0
+    i = 0
+    while i < n_nodes:
+        depth = t.trie[i, 2]
+        e = lookup(t, stack[depth - 1, 0], t.trie[i, 0])
+        if e < 0:
+            i = t.trie[i, 1]
+            continue
+        to = e >> 2
+        mark = e & 3
+        count = stack[depth - 1, 1]
+        if mark == TICK:
+            count += 2
+        elif mark == EXIT:
+            count += 1
+        stack[depth, 0] = to
+        stack[depth, 1] = count
+        a = t.trietok[i]
+        b = t.trietok[i + 1]
+        for j in range(a, b):
+            ticks[t.tokens[j]] = count
+        if b > a:
+            farthest = max(farthest, np.int64(t.q[to, L.Q_DIST]))
+        if t.q[to, L.Q_ACCEPT] == 1 and t.trie[i, 1] > i + 1:
+            found[n_found] = i
+            found_ticks[n_found] = count >> 1
+            n_found += 1
+        i += 1
+    result[0] = n_found
+    result[1] = farthest
+
+
+@njit(cache=True, nogil=True)
+def stack_rows(tokens, first, rows):
+    """rows[k] holds the tokens of the groups 0 to k; group g is tokens[first[g] : first[g + 1]]."""
+    for k in range(rows.shape[0]):
+        if k > 0:
+            rows[k] = rows[k - 1]
+        for j in range(first[k], first[k + 1]):
+            rows[k, tokens[j] >> 5] |= np.int32(1) << np.int32(tokens[j] & 31)
+
+
+@njit(cache=True, nogil=True)
+def counted_row(t, q, rows, leaving, first, farthest):
+    """The inner row of a counted state out of its base's profile.
+
+    Args:
+        q: the state; its row is written to the terminals' rows. Room is the caller's care.
+        rows: int32[K, W]: row k holds the tokens that stay in the loop and begin at most k iterations.
+        leaving, first: tokens that leave the loop, grouped by iterations.
+        farthest: the greatest distance after a token of the base.
+
+    Copies one row and writes a bit for each token that leaves the loop within the bounds.
+    """
+    need = t.q[q, L.Q_NEED]
+    left = t.q[q, L.Q_LEFT]
+    r = t.used[L.T_ROWS]
+    t.used[L.T_ROWS] = r + 1
+    row = t.rows[r]
+    row[:] = rows[min(left, rows.shape[0] - 1)]
+    groups = len(first) - 1
+    if need < groups:
+        for j in range(first[need], first[min(left, groups - 1) + 1]):
+            row[leaving[j] >> 5] |= np.int32(1) << np.int32(leaving[j] & 31)
+    t.q[q, L.Q_INNER] = r
+    t.q[q, L.Q_MAXD] = min(np.int64(farthest) + np.int64(need) * t.q[q, L.Q_ITER], np.int64(L.FAR))
+
+
+@njit(cache=True, nogil=True)
+def counted_rest(t, nodes, first, need, left):
+    """A remainder root of the nodes whose iterations lie in need..left, or -1. Room is the caller's care."""
+    groups = len(first) - 1
+    if need >= groups:
+        return np.int64(-1)
+    a = first[need]
+    b = first[min(left, groups - 1) + 1]
+    if a >= b:
+        return np.int64(-1)
+    begin = t.used[L.T_RESTLIST]
+    t.restlist[begin : begin + b - a] = nodes[a:b]
+    return np.int64(new_rest(t, begin, b - a))

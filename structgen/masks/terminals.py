@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,18 @@ from structgen.masks.vocabulary import Vocabulary
 
 #: A state with more intervals than this gets a table row of 1 KB; the rest are searched.
 SPARSE_STATE = 3
+
+
+class _Profile(NamedTuple):
+    """What the rows of a counted state are made of, whatever its bounds. Groups are by iterations begun."""
+
+    rows: np.ndarray  # int32[K, W]: row k: tokens that stay in the loop and begin at most k iterations
+    leaving: np.ndarray  # int32[*]: tokens that leave the loop
+    leaving_first: np.ndarray  # int32[groups + 1]
+    nodes: np.ndarray  # int32[*]: trie nodes where the terminal may end inside a token
+    nodes_first: np.ndarray  # int32[groups + 1]
+    farthest: int  # greatest distance after a token, counts left out
+    roots: dict[tuple[int, int], int]  # remainder roots by (owed, left), clamped
 
 
 class TerminalStore:
@@ -45,6 +58,8 @@ class TerminalStore:
         own = np.where(missing, 256, np.arange(257))
         self._following = np.minimum.accumulate(own[::-1])[::-1].astype(np.int32)
         self._starts: dict[bytes, int] = {}
+        self._profiles: dict[int, _Profile] = {}
+        self._size = vocabulary.size
         nodes = np.zeros((trie.n_nodes, 3), dtype=np.int32)
         nodes[:, 0] = trie.byte
         nodes[:, 1] = trie.end
@@ -145,11 +160,54 @@ class TerminalStore:
 
     def build_row(self, q: int) -> None:
         """Make the inner row and the remainder root of a state (asked for by the mask kernel)."""
+        t = self.arrays
+        base = int(t.q[q, L.Q_BASE])
+        if base != q and t.q[base, L.Q_ITER] > 0:
+            self._build_counted_row(q, base)
+            return
         while True:
             r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, self._found))
             if r >= 0:
                 return
             self.grow(-1 - r)
+
+    def _build_counted_row(self, q: int, base: int) -> None:
+        profile = self._profiles.get(base)
+        if profile is None:
+            profile = self._profiles[base] = self._profile(base)
+        while self.arrays.used[L.T_ROWS] >= self.arrays.rows.shape[0]:
+            self.grow(L.T_ROWS)
+            if base not in self._profiles:  # rows were dropped, remainders with them
+                profile = self._profiles[base] = profile._replace(roots={})
+        cpu.counted_row(self.arrays, q, profile.rows, profile.leaving, profile.leaving_first, profile.farthest)
+        # all bounds that let the same nodes through share a remainder
+        most = len(profile.nodes_first) - 2
+        need, left = (int(x) for x in self.arrays.q[q, [L.Q_NEED, L.Q_LEFT]])
+        key = (min(need, most + 1), min(left, most))
+        root = profile.roots.get(key)
+        if root is None:
+            self.reserve(L.T_REST, 1)
+            self.reserve(L.T_RESTLIST, len(profile.nodes))
+            root = int(cpu.counted_rest(self.arrays, profile.nodes, profile.nodes_first, *key))
+            profile.roots[key] = root
+        self.arrays.q[q, L.Q_REST] = root
+
+    def _profile(self, base: int) -> _Profile:
+        """Walk the trie once for all counts of a state."""
+        size = self._size
+        ticks = np.full(size, -1, dtype=np.int16)
+        found_ticks = np.zeros(len(self._found), dtype=np.int16)
+        result = np.zeros(2, dtype=np.int64)
+        cpu.count_ticks(self.arrays, base, ticks, self._found, found_ticks, self._stack, result)
+        n_found = int(result[0])
+        staying = np.flatnonzero((ticks >= 0) & (ticks & 1 == 0))
+        leaving = np.flatnonzero((ticks >= 0) & (ticks & 1 == 1))
+        tokens, first = _grouped(staying, ticks[staying] >> 1)
+        rows = np.zeros((len(first) - 1, self.width), dtype=np.int32)
+        cpu.stack_rows(tokens, first, rows)
+        leaving, leaving_first = _grouped(leaving, ticks[leaving] >> 1)
+        nodes, nodes_first = _grouped(self._found[:n_found], found_ticks[:n_found])
+        return _Profile(rows, leaving, leaving_first, nodes, nodes_first, int(result[1]), {})
 
     def grow(self, arena: int) -> None:
         """Make room in one arena; drops the finished rows instead when those have outgrown the budget."""
@@ -188,11 +246,20 @@ class TerminalStore:
         for arena in (L.T_ROWS, L.T_SPARSE, L.T_SPARSELIST, L.T_REST, L.T_RESTLIST, L.T_RESTNEXT):
             t.used[arena] = 0
         t.restnext[:] = 0
+        self._profiles.clear()
 
     @property
     def nbytes(self) -> int:
         """Bytes held by all arrays."""
         return sum(array.nbytes for array in self.arrays)
+
+
+def _grouped(values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``values`` sorted by their group, and where each group begins; at least one group."""
+    order = np.argsort(groups, kind="stable")
+    n = int(groups.max()) + 1 if len(groups) else 1
+    first = np.searchsorted(groups[order], np.arange(n + 1)).astype(np.int32)
+    return np.ascontiguousarray(values[order], dtype=np.int32), first
 
 
 def resized(old: np.ndarray, size: int) -> np.ndarray:
