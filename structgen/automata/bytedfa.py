@@ -225,47 +225,29 @@ def _chain2(a: ByteDfa, b: ByteDfa) -> ByteDfa:
     shift = a.n_states - (0 if keep_start else 1)
     b0, b1 = int(b.first[0]), int(b.first[1])
     joins = np.flatnonzero(a.accept)
-    first, lo, hi, to, mark = [0], [], [], [], []
-    previous = 0
-    for s in [*joins.tolist(), a.n_states]:  # copy runs of non-accepting states whole
-        begin, end = int(a.first[previous]), int(a.first[s])
-        base = first[-1] - begin
-        first.extend((a.first[previous + 1 : s + 1] + base).tolist())
-        lo.append(a.lo[begin:end])
-        hi.append(a.hi[begin:end])
-        to.append(a.to[begin:end])
-        mark.append(mark_a[begin:end])
-        if s == a.n_states:
-            break
-        i, j = int(a.first[s]), int(a.first[s + 1])
-        row_lo = np.concatenate([a.lo[i:j], b.lo[b0:b1]])
-        order = np.argsort(row_lo, kind="stable")
-        row_lo = row_lo[order]
-        row_hi = np.concatenate([a.hi[i:j], b.hi[b0:b1]])[order]
-        if (row_lo[1:] <= row_hi[:-1]).any():
-            raise ValueError(f"chain is not deterministic after state {s}")
-        lo.append(row_lo)
-        hi.append(row_hi)
-        to.append(np.concatenate([a.to[i:j], b.to[b0:b1] + shift])[order])
-        mark.append(np.concatenate([mark_a[i:j], mark_b[b0:b1]])[order])
-        first.append(first[-1] + len(row_lo))
-        previous = s + 1
+    # a's rows, with b's first row added where a may end; sorted within each row
+    row = np.concatenate([np.repeat(np.arange(a.n_states), np.diff(a.first)), np.repeat(joins, b1 - b0)])
+    lo = np.concatenate([a.lo, np.tile(b.lo[b0:b1], len(joins))])
+    order = np.lexsort((lo, row))
+    row, lo = row[order], lo[order]
+    hi = np.concatenate([a.hi, np.tile(b.hi[b0:b1], len(joins))])[order]
+    to = np.concatenate([a.to, np.tile(b.to[b0:b1] + shift, len(joins))])[order]
+    mark = np.concatenate([mark_a, np.tile(mark_b[b0:b1], len(joins))])[order]
+    clash = (row[1:] == row[:-1]) & (lo[1:] <= hi[:-1])
+    if clash.any():
+        raise ValueError(f"chain is not deterministic after state {row[int(clash.argmax())]}")
     skip = 0 if keep_start else 1
-    base = first[-1] - int(b.first[skip])
-    first.extend((b.first[skip + 1 :] + base).tolist())
-    lo.append(b.lo[b.first[skip] :])
-    hi.append(b.hi[b.first[skip] :])
-    to.append(b.to[b.first[skip] :] + shift)
-    mark.append(mark_b[b.first[skip] :])
+    tail = int(b.first[skip])
+    counts = np.concatenate([np.bincount(row, minlength=a.n_states), np.diff(b.first[skip:])])
     accept_a = a.accept & bool(b.accept[0])
     counter = a.counter or b.counter
     if counter is not None:
-        counter = Counter(counter.lo, counter.hi, np.concatenate(mark))
+        counter = Counter(counter.lo, counter.hi, np.concatenate([mark, mark_b[tail:]]))
     return ByteDfa(
-        np.array(first, dtype=np.int32),
-        np.concatenate(lo),
-        np.concatenate(hi),
-        np.concatenate(to).astype(np.int32),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        np.concatenate([lo, b.lo[tail:]]),
+        np.concatenate([hi, b.hi[tail:]]),
+        np.concatenate([to, b.to[tail:] + shift]).astype(np.int32),
         np.concatenate([accept_a, b.accept[skip:]]),
         counter,
     )

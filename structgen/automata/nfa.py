@@ -18,7 +18,7 @@ from structgen.errors import LimitError
 from structgen.kernels import dfa as kernels
 
 #: Elementary steps of the subset construction allowed for each state of the limit: about a second by default.
-WORK_PER_STATE = 2_000
+WORK_PER_STATE = 800
 #: Table entries an automaton may have while it is built (4 bytes each).
 MAX_CELLS = 1 << 27
 

@@ -234,6 +234,8 @@ def _sequence(items: list[ast.Node], max_states: int) -> Dfa:
     middle = ast.seq(items)
     if not ast.has_assertions(middle):
         result = plain(middle, max_states)
+    elif (segments := _segments(items)) is not None:
+        result = concat(*(_segment(*segment, max_states) for segment in segments), max_states=max_states)
     elif all(_looks_ahead_only(item) for item in items):
         result = _right_to_left(items, max_states)
     else:
@@ -250,6 +252,51 @@ def _constrain(texts: Dfa, node: ast.Node, negative: bool, max_states: int) -> D
     if negative:
         return difference(texts, language, max_states=max_states)
     return intersect(texts, language, max_states=max_states)
+
+
+_Segment = tuple[list[ast.Node], list[ast.Look]]
+
+
+def _segments(items: list[ast.Node]) -> list[_Segment] | None:
+    """Cut a sequence at its lookarounds, where each of them sees no further than the segment beside it.
+
+    Returns the segments with the lookarounds that constrain each; None if one might see across a segment. The
+    first segment begins with the text and the last ends with it, so there sight is free.
+    """
+    segments: list[_Segment] = [([], [])]
+    cuts: list[list[ast.Look]] = []
+    for item in items:
+        if not isinstance(item, ast.Look):
+            if ast.has_assertions(item):
+                return None
+            if len(cuts) == len(segments):
+                segments.append(([], []))
+            segments[-1][0].append(item)
+        elif ast.has_assertions(item.body):
+            return None
+        else:
+            if len(cuts) < len(segments):
+                cuts.append([])
+            cuts[-1].append(item)
+    if len(cuts) == len(segments):
+        segments.append(([], []))
+    for i, looks in enumerate(cuts):
+        for look in looks:
+            beside = i + 1 if look.ahead else i
+            if 0 < beside < len(segments) - 1:
+                sight = ast.width(look.body)[1]
+                if sight is None or sight > ast.width(ast.seq(segments[beside][0]))[0]:
+                    return None
+            segments[beside][1].append(look)
+    return segments
+
+
+def _segment(items: list[ast.Node], looks: list[ast.Look], max_states: int) -> Dfa:
+    result = plain(ast.seq(items), max_states)
+    for look in looks:
+        sides = [look.body, ast.ANY_TEXT] if look.ahead else [ast.ANY_TEXT, look.body]
+        result = _constrain(result, ast.seq(sides), look.negative, max_states)
+    return result
 
 
 def _looks_ahead_only(node: ast.Node) -> bool:
