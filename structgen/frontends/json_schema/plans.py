@@ -150,7 +150,7 @@ class ObjectPlan:
         for cell in self.cells:
             value = costs(cell.formula)
             if value < INFINITE:
-                value += t.names(cell.names, True).dfa.min_length() + t.gap_cost + t.comma_cost
+                value += t.names_cost(cell.names) + t.gap_cost + t.comma_cost
             cells.append(value)
         return slots, cells
 

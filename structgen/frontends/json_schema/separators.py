@@ -11,11 +11,15 @@ takes in what ``json.dumps`` writes with its default separators and any indentat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
-from structgen.automata import bytedfa, to_bytedfa, utf8
-from structgen.automata.bytedfa import ByteDfa, chain, choices, literal
+import numpy as np
+
+from structgen.automata import CODE_POINTS, bytedfa, everything, to_bytedfa, utf8
+from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
 from structgen.errors import InputError
+from structgen.frontends.json_schema.escapes import json_text
 from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES
 from structgen.frontends.json_schema.strings import StringSet
@@ -61,7 +65,8 @@ class Terminals:
             self.gap = self.small = _custom(whitespace)
         colon = chain(self.small, literal(b":"))
         self._colon = colon
-        self._after_comma = chain(self.small, literal(b","), self.gap)
+        self._first_quote = chain(self.gap, literal(b'"'))
+        self._next_quote = chain(self.small, literal(b","), self._first_quote)
         self.open_object = self._punctuation(b"{")
         self.close_object = self._punctuation(b"}")
         self.open_array = self._punctuation(b"[")
@@ -85,17 +90,27 @@ class Terminals:
 
     def name_cost(self, name: str) -> int:
         """Least bytes of a name and its colon, without a comma before it."""
-        return self.name(name, True).dfa.min_length()
+        size = len(name) + 2 if _is_plain(name) else StringSet.of([name]).texts().min_length()
+        return self.gap_cost + size + self.small_cost + 1
+
+    def names_cost(self, names: StringSet) -> int:
+        """The same for any name of a set."""
+        return self.gap_cost + name_texts(names).min_length() + self.small_cost + 1
 
     def _name(self, name: str, first: bool) -> Terminal:
         """A property name with its colon, and with a comma before it unless it is the first."""
-        prefix = self.gap if first else self._after_comma
-        return StringSet.of([name]).to_terminal(prefix, self._colon, name=f'"{name}"')
+        prefix = self._first_quote if first else self._next_quote
+        if _is_plain(name):
+            text = literal(f'{name}"'.encode("ascii"))
+        else:
+            text = _after_quote(StringSet.of([name]).texts())
+        return Terminal(_then(_then(prefix, text), self._colon), f'"{name}"')
 
     def _names(self, names: StringSet, first: bool) -> Terminal:
         """Any name of a set, likewise."""
-        prefix = self.gap if first else self._after_comma
-        return names.to_terminal(prefix, self._colon, name="property name")
+        prefix = self._first_quote if first else self._next_quote
+        text = _after_quote(name_texts(names))
+        return Terminal(chain(_then(prefix, text), self._colon), "property name")
 
     def _words(self, null: bool, bools: int, top: bool) -> Terminal:
         """null, true, false, as far as wanted."""
@@ -107,7 +122,92 @@ class Terminals:
         return numbers.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(numbers))
 
     def _strings(self, strings: StringSet, top: bool) -> Terminal:
-        return strings.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(strings))
+        text = strings.texts()
+        return Terminal(text if top else _then(self._first_quote, _after_quote(text)), str(strings))
+
+
+def _then(a: ByteDfa, b: ByteDfa) -> ByteDfa:
+    """``chain`` for an ``a`` that ends only in its last state, from which nothing leads on."""
+    counter = b.counter
+    if counter is not None:
+        mark = np.concatenate([np.zeros(len(a.to), dtype=np.uint8), counter.mark])
+        counter = Counter(counter.lo, counter.hi, mark)
+    return ByteDfa(
+        np.concatenate([a.first[:-2], b.first + len(a.to)]).astype(np.int32),
+        np.concatenate([a.lo, b.lo]),
+        np.concatenate([a.hi, b.hi]),
+        np.concatenate([a.to, b.to + (a.n_states - 1)]).astype(np.int32),
+        np.concatenate([a.accept[:-1], b.accept]),
+        counter,
+    )
+
+
+def _after_quote(text: ByteDfa) -> ByteDfa:
+    """What follows the opening quote of a text that begins with one: its start state has one edge, to state 1."""
+    assert text.first[1] == 1
+    assert text.to[0] == 1
+    counter = text.counter
+    if counter is not None:
+        counter = Counter(counter.lo, counter.hi, counter.mark[1:])
+    return ByteDfa(text.first[1:] - 1, text.lo[1:], text.hi[1:], text.to[1:] - 1, text.accept[1:], counter)
+
+
+_PLAIN = frozenset(map(chr, range(0x20, 0x80))) - frozenset('"\\/')
+
+
+def _is_plain(name: str) -> bool:
+    """Has the name one text only, itself in quotes?"""
+    return _PLAIN.issuperset(name)
+
+
+@lru_cache(maxsize=10_000)
+def name_texts(names: StringSet) -> ByteDfa:
+    """The JSON texts of a set of names; those of "all but these" are made directly."""
+    excluded = names.complement().values(_MANY_NAMES) if not names.is_all() else ()
+    if not excluded or not all(map(_is_plain, excluded)):
+        return names.texts()
+    return _all_but(excluded)
+
+
+def _all_but(words: Sequence[str]) -> ByteDfa:
+    """The texts of all strings but some plain words: the automaton of all strings beside the trie of the words."""
+    body = _any_body()
+    trie = choices([word.encode("ascii") for word in words])
+    n = trie.n_states if words else 0
+    # rows of the trie begin as copies of the row between characters; state 0 is that state without the trie
+    row = np.full(256, -1, dtype=np.int32)
+    for i in range(int(body.first[0]), int(body.first[1])):
+        row[body.lo[i] : int(body.hi[i]) + 1] = body.to[i] + n
+    table = np.tile(row, (n, 1))
+    table[np.repeat(np.arange(n), np.diff(trie.first[: n + 1])), trie.lo[: len(trie.to) if n else 0]] = trie.to
+    table[np.flatnonzero(trie.accept[:n]), ord('"')] = -1
+    change = np.ones((n, 256), dtype=np.bool_)
+    change[:, 1:] = table[:, 1:] != table[:, :-1]
+    starts = np.flatnonzero(change)
+    states, lo = np.divmod(starts, 256)
+    hi = np.append(starts[1:], n * 256)[: len(starts)] - 1 - states * 256
+    to = table.ravel()[starts]
+    live = to >= 0
+    counts = np.bincount(states[live], minlength=n)
+    first = np.concatenate([[0], np.cumsum(counts)])
+    quote = np.array([ord('"')], dtype=np.uint8)
+    return ByteDfa(
+        np.concatenate([[0], first + 1, body.first[1:] + first[-1] + 1]).astype(np.int32),
+        np.concatenate([quote, lo[live].astype(np.uint8), body.lo]),
+        np.concatenate([quote, hi[live].astype(np.uint8), body.hi]),
+        np.concatenate([[1], to[live] + 1, body.to + n + 1]).astype(np.int32),
+        np.concatenate([np.zeros(n + 1, dtype=np.bool_), body.accept]),
+    )
+
+
+@lru_cache(maxsize=1)
+def _any_body() -> ByteDfa:
+    """Any characters, escaped only where an encoder may, and the closing quote."""
+    return to_bytedfa(json_text(everything(CODE_POINTS)))
+
+
+#: Up to so many declared names, the other names are made without set operations.
+_MANY_NAMES = 20_000
 
 
 @lru_cache(maxsize=16)
