@@ -39,8 +39,9 @@ def reported(command: Command) -> Command:
 
 
 def one_line(error: StructgenError) -> str:
-    """An error as one line. A message that shows a place over several lines keeps what fits in one."""
-    return " ".join(str(error).split())
+    """An error as one line. A caret under a place means nothing there, so the line it is on goes."""
+    lines = [line for line in str(error).splitlines() if line.strip(" ^.")]
+    return " ".join(" ".join(lines).split())
 
 
 def read_bytes(path: Path) -> bytes:
