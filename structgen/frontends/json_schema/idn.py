@@ -1,0 +1,140 @@
+"""Internationalised host names (RFC 5890 to 5893), taken from below.
+
+Receives the character database of Python; returns an automaton over code points. Two rules of IDNA2008 are not
+regular: the length of a label in Punycode, and normalisation form C as a whole. Labels are therefore kept short
+(each character counted with the most digits it can cost), and characters that take part in compositions are left
+out. Everything accepted is a valid name; ``xn--`` labels and characters beyond the Basic Multilingual Plane
+are left out too.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, intersect, repeat, symbols, union
+from structgen.automata.symbols import normalize
+from structgen.frontends import regex
+
+_LETTERS_DIGITS = frozenset(["Ll", "Lo", "Lm", "Mn", "Mc", "Nd"])
+# RFC 5892, 2.6 and 2.7
+_VALID = frozenset([0xDF, 0x3C2, 0x6FD, 0x6FE, 0xF0B, 0x3007])
+_CONTEXT = frozenset([0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, *range(0x660, 0x66A), *range(0x6F0, 0x6FA), 0x200C, 0x200D])
+_DISALLOWED = frozenset([0x640, 0x7FA, 0x302E, 0x302F, *range(0x3031, 0x3036), 0x303B])
+#: Old Hangul jamo, variation selectors, and what else RFC 5892 (2.3, 2.4, 2.9) leaves out.
+_BLOCKS = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0x180B, 0x180F))
+_IGNORABLE = frozenset([0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0])
+
+#: A character costs at most 7 digits of Punycode, and a label has 63 with ``xn--`` and a hyphen.
+_LONGEST = 8
+
+
+#: One of up to three labels of ASCII may be as long as labels get; more of them must be short.
+_LDH = "[A-Za-z0-9-]"
+_ASCII = rf"[A-Za-z0-9](?:{_LDH}{{0,2}}[A-Za-z0-9])?|[A-Za-z0-9]{_LDH}(?:[A-Za-z0-9]{_LDH}|-[A-Za-z0-9]){_LDH}{{0,58}}[A-Za-z0-9]"
+_SHORT = _ASCII.replace("58", "18")
+
+
+@lru_cache(maxsize=1)
+def hostname() -> Dfa:
+    """Names of up to three labels that are ASCII or U-labels (separators as in RFC 3490), or of ten short ASCII ones."""
+    return _Tables().hostname()
+
+
+class _Tables:
+    """Sets of characters by the properties that the rules need."""
+
+    def __init__(self) -> None:
+        composing = _composing()
+        self.valid: list[int] = [ord("-"), *range(0x30, 0x3A), *range(0x61, 0x7B)]
+        for code in range(0x80, 0x10000):
+            if code in _CONTEXT or (code not in composing and _is_valid(code)):
+                self.valid.append(code)
+        self.bidi = {code: unicodedata.bidirectional(chr(code)) for code in self.valid}
+        self.marks = [c for c in self.valid if unicodedata.category(chr(c)) in ("Mn", "Mc", "Me")]
+        self.stacking = [c for c in self.valid if unicodedata.combining(chr(c))]
+        self.viramas = [c for c in self.valid if unicodedata.combining(chr(c)) == 9]
+
+    def of(self, *classes: str) -> str:
+        """The valid characters of some bidirectional classes, for a character class of a pattern."""
+        return _chars(c for c in self.valid if self.bidi[c] in classes)
+
+    def hostname(self) -> Dfa:
+        valid = _chars(self.valid)
+        # RFC 5891 4.2.3: hyphens and leading marks; RFC 5892 appendix A: what must stand around some characters
+        label = _language(rf"(?![{_chars(self.marks)}-])(?!..--)[{valid}]{{1,{_LONGEST}}}(?<!-)")
+        greek, hebrew = _script("GREEK"), _script("HEBREW")
+        japanese = _script("HIRAGANA", "KATAKANA LETTER", "CJK UNIFIED")
+        for bad in (
+            rf"[{_chars(self.stacking)}]{{2}}",
+            r"(?:^|[^l])\u00B7|\u00B7(?:[^l]|$)",
+            rf"\u0375(?:[^{greek}]|$)",
+            rf"(?:^|[^{hebrew}])[\u05F3\u05F4]",
+            rf"^[^{japanese}]*\u30FB[^{japanese}]*$",
+            r"[\u0660-\u0669].*[\u06F0-\u06F9]|[\u06F0-\u06F9].*[\u0660-\u0669]",
+            rf"(?:^|[^{_chars(self.viramas)}])[\u200C\u200D]",
+        ):
+            label = label - regex.to_dfa(bad, dialect="ecma", search=True)
+        # RFC 5893: without right-to-left characters nothing is asked; with them, of every label
+        rtl = self.of("R", "AL", "AN")
+        plain = label - _language(rf".*[{rtl}].*")
+        neutral = self.of("ES", "CS", "ET", "ON", "BN", "NSM")
+        left, right = self.of("L"), self.of("R", "AL")
+        nsm = self.of("NSM")
+        digits, arabic = self.of("EN"), self.of("AN")
+        leftward = _language(rf"[{left}](?:[{left}{digits}{neutral}]*[{left}{digits}])?[{nsm}]*")
+        rightward = union(
+            *(
+                _language(rf"[{right}](?:[{right}{number}{neutral}]*[{right}{number}])?[{nsm}]*")
+                for number in (digits, arabic)
+            )
+        )
+        mixed = intersect(label, union(leftward, rightward))
+        many = _language(rf"(?:{_SHORT})(?:\.(?:{_SHORT})){{3,9}}")
+        return union(_joined(union(plain, _language(_ASCII))), _joined(mixed), many)
+
+
+def _joined(label: Dfa) -> Dfa:
+    """Three U-labels at the most keep the whole name under 253 octets."""
+    dot = symbols([(0x2E, 0x2E), (0x3002, 0x3002), (0xFF0E, 0xFF0E), (0xFF61, 0xFF61)], CODE_POINTS)
+    return concat(label, repeat(concat(dot, label), 0, 2))
+
+
+def _is_valid(code: int) -> bool:
+    """PVALID by RFC 5892, section 3, for a code point beyond ASCII."""
+    if code in _VALID:
+        return True
+    letter = chr(code)
+    if unicodedata.category(letter) not in _LETTERS_DIGITS or code in _DISALLOWED or code in _IGNORABLE:
+        return False
+    if any(lo <= code <= hi for lo, hi in _BLOCKS):
+        return False
+    folded = unicodedata.normalize("NFKC", letter).casefold()
+    return unicodedata.normalize("NFKC", folded) == letter
+
+
+@lru_cache(maxsize=1)
+def _composing() -> frozenset[int]:
+    """Characters that may join the one before them when text is composed."""
+    found = set()
+    for code in range(0xA0, 0x10000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if parts and not parts[0].startswith("<"):
+            found.update(int(part, 16) for part in parts[1:])
+    return frozenset(found)
+
+
+def _language(pattern: str) -> Dfa:
+    return regex.to_dfa(pattern, dialect="ecma")
+
+
+def _script(*names: str) -> str:
+    """Characters of the Basic Multilingual Plane whose name begins so."""
+    return _chars(c for c in range(0x370, 0x10000) if unicodedata.name(chr(c), "").startswith(names))
+
+
+def _chars(codes: Iterable[int]) -> str:
+    """The inside of a character class."""
+    ranges: Ranges = normalize(((c, c) for c in codes), CODE_POINTS)
+    return "".join(f"\\u{lo:04X}" if lo == hi else f"\\u{lo:04X}-\\u{hi:04X}" for lo, hi in ranges)
