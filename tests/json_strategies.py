@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jsonschema
 from hypothesis import strategies as st
 
 NAMES = ("a", "b", "ab", "x-1", "é")
-NAME_PATTERNS = ("^a", "b$", "^x-", "^.$", "")
+#: (An empty pattern matches everything, but jsonschema forgets it beside additionalProperties.)
+NAME_PATTERNS = ("^a", "b$", "^x-", "^.$", "^")
 STRINGS = ("", "a", "b", "ab", "aab", "abab", "é", "😀", 'q"q', "\\", "\n", "2024-02-29", "127.0.0.1", "x@y.org", "1")
-STRING_PATTERNS = ("^a", "b$", "^(ab)*$", "a|é", "^[a-b]{1,3}$", "^[^a]*$", r"^\w+$", "😀", "^\\d{4}-")
+STRING_PATTERNS = ("^a", "b$", "^(ab)*$", "a|é", "^[a-b]{1,3}$", "^[^a]*$", "^[a-c]+$", "😀", "^\\d{4}-")
 NUMBERS = (0, 1, -1, 2, 3, 5, 7, 10, 12, -3, 100, 0.5, 1.5, 2.25, -0.5, 1.0, 3.0, 1e3)
 FORMATS = ("date", "ipv4", "uuid", "email", "time", "date-time", "hostname", "ipv6", "uri", "duration", "json-pointer")
 FORMATTED = {
@@ -265,9 +267,29 @@ def merged(a: Schema, b: Schema) -> Schema:
 
 
 def is_valid(schema: Schema, value: Any) -> bool:
-    """The judge: jsonschema, formats asserted."""
-    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    """The judge: jsonschema, formats asserted; ``$`` is the end of the text, as in ECMA-262."""
+    validator = jsonschema.Draft202012Validator(
+        _strict(schema), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
     return bool(validator.is_valid(value))
+
+
+def _strict(schema: Schema) -> Schema:
+    if isinstance(schema, list):
+        return [_strict(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {}
+    for keyword, inner in schema.items():
+        if keyword == "pattern" and isinstance(inner, str):
+            result[keyword] = inner.replace("$", r"\Z")
+        elif keyword == "patternProperties":
+            result[keyword] = {name.replace("$", r"\Z"): _strict(s) for name, s in inner.items()}
+        elif keyword in ("const", "enum"):
+            result[keyword] = inner
+        else:
+            result[keyword] = _strict(inner)
+    return result
 
 
 # Texts
@@ -298,17 +320,37 @@ def shuffled(rng: random.Random, value: Any) -> Any:
     return value
 
 
-def loads(text: str) -> Any:
-    """Parse a text, refusing what Python takes beyond JSON and keys said twice."""
+class InexactError(Exception):
+    """A number that a float cannot tell from its neighbours: the judge would judge another number."""
+
+
+def loads(text: str, last: bool = True) -> Any:
+    """Parse a text, refusing what Python takes beyond JSON.
+
+    Args:
+        text: a JSON text. Free names may come twice in it, as RFC 8259 lets them.
+        last: the last of the values of a repeated name counts, else the first.
+
+    Raises:
+        InexactError: a number has more digits or a greater exponent than a float keeps.
+    """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        assert len({name for name, _ in items}) == len(items), f"a key said twice in {text!r}"
-        return dict(items)
+        return dict(items if last else reversed(items))
 
     def constant(name: str) -> Any:
         raise AssertionError(f"{name} is not JSON")
 
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=_number, parse_int=_number)
+
+
+def _number(text: str) -> int | float:
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) < 20 and len(exponent) < 4:
+        value = float(text)
+        if abs(value) < 1e300 and Fraction(value) == Fraction(text):
+            return int(text) if text.lstrip("-").isdigit() else value
+    raise InexactError(text)
 
 
 #: Tokens over which JSON texts are written: all bytes, and pieces that cross the borders of terminals.

@@ -214,7 +214,7 @@ def cfgs(draw: st.DrawFn, symbols: st.SearchStrategy[Terminal] | None = None, mo
 
 
 def patterns() -> st.SearchStrategy[str]:
-    """Regular expressions that Python's ``re`` takes, as text."""
+    """Regular expressions in Python's dialect, as text. A few are malformed (a lookbehind without a fixed width)."""
     atom = st.sampled_from(
         [
             "a", "b", "ab", "é", "€", "😀", ".", "[ab]", "[^a]", "[a-c]", "[é-€]", r"\w", r"\d", r"\s", r"\W", r"[^\w]",
@@ -235,6 +235,13 @@ def patterns() -> st.SearchStrategy[str]:
             inner.map(lambda p: f"(?!{p})"),
             group.map(lambda p: f"{p}\\b"),
             group.map(lambda p: f"^{p}$"),
+            inner.map(lambda p: f"(?<={p})"),
+            inner.map(lambda p: f"(?<!{p})"),
+            inner.map(lambda p: f"(?i:{p})"),
+            inner.map(lambda p: f"(?s-i:{p})"),
+            inner.map(lambda p: f"(?>{p})"),
+            group.map(lambda p: f"\\B{p}"),
+            group.map(lambda p: f"{p}?+"),
         )
 
     return st.recursive(atom, larger, max_leaves=5)

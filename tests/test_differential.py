@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from structgen import bits
 from structgen.compile import compile_network, lower
-from structgen.errors import LimitError, UnsatisfiableError, UnsupportedError
+from structgen.errors import LimitError, SourceSyntaxError, UnsatisfiableError, UnsupportedError
+from structgen.frontends.regex import to_dfa
 from structgen.masks import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.source import JsonSchema, Regex
-from tests.json_strategies import TOKENS, Schema, SchemaMaker, instance, is_valid, loads, spellings
+from tests.json_strategies import TOKENS, InexactError, Schema, SchemaMaker, instance, is_valid, loads, spellings
 from tests.naive import TooManyError
 from tests.runtime.laws import Pair
 from tests.strategies import (
@@ -61,19 +62,38 @@ def json_vocabulary() -> Vocabulary:
     return Vocabulary([*TOKENS, b"<eos>"], eos_token_ids=[len(TOKENS)])
 
 
-@examples(60)
-@given(patterns(), st.lists(texts(), max_size=10), st.sampled_from([0, re.IGNORECASE, re.DOTALL, re.ASCII]))
-def test_patterns_match_what_re_matches(pattern: str, some: list[str], flags: int) -> None:
-    judge = re.compile(pattern, flags)
+def check_pattern(pattern: str, flags: int, some: list[str], search: bool) -> None:
     try:
-        grammar = compile_network(lower(Regex(pattern, flags=flags)), bytes_vocabulary())
-    except UnsatisfiableError:
-        assert not any(judge.fullmatch(text) for text in (*some, *words()))
+        judge = re.compile(pattern, flags)
+    except re.error:
+        with pytest.raises(SourceSyntaxError):
+            to_dfa(pattern, flags=flags)
         return
+    try:
+        dfa = to_dfa(pattern, flags=flags, search=search)
     except UnsupportedError:
         reject()
+    match = judge.search if search else judge.fullmatch
     for text in (*some, *words()):
-        assert accepts(grammar, text.encode()) == (judge.fullmatch(text) is not None), text
+        assert dfa.accepts(text) == (match(text) is not None), text
+    if not search:
+        try:
+            grammar = compile_network(lower(Regex(pattern, flags=flags)), bytes_vocabulary())
+        except UnsatisfiableError:
+            assert dfa.is_empty()
+            return
+        for text in (*some, *words()[:50]):
+            assert accepts(grammar, text.encode()) == dfa.accepts(text), text
+
+
+FLAGS = st.sampled_from([0, re.IGNORECASE, re.DOTALL, re.ASCII, re.MULTILINE, re.VERBOSE])
+
+
+@pytest.mark.parametrize("search", [False, True])
+@examples(60)
+@given(patterns(), FLAGS, st.lists(texts(), max_size=10))
+def test_patterns_match_what_re_matches(search: bool, pattern: str, flags: int, some: list[str]) -> None:
+    check_pattern(pattern, flags, some, search)
 
 
 @examples(60)
@@ -82,7 +102,7 @@ def test_patterns_match_what_re_matches(pattern: str, some: list[str], flags: in
 def test_masks_of_patterns(pattern: str, vocabulary: tuple[list[bytes | None], list[int]], choices: list[int]) -> None:
     try:
         network = lower(Regex(pattern))
-    except UnsupportedError:
+    except (UnsupportedError, SourceSyntaxError):
         reject()
     tokens, eos = vocabulary
     tokens = tokens + [bytes([b]) for b in range(256)]
@@ -159,10 +179,11 @@ def check_samples(seed: int) -> None:
         return
     for spare in (0, 3, 8, 20):
         text = sample(rng, grammar, spare)
-        value = loads(text.decode())
         try:
-            assert is_valid(schema, value), f"{json.dumps(schema)}\n{text.decode()} ({order} order)"
-        except RecursionError:
+            for last in (True, False):
+                value = loads(text.decode(), last)
+                assert is_valid(schema, value), f"{json.dumps(schema)}\n{text.decode()} ({order} order)"
+        except (InexactError, RecursionError):
             continue
 
 
@@ -204,5 +225,5 @@ def test_schemas(check: Any, part: int) -> None:
             count["discarded"] += 1
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-    assert count["refused"] <= 0.1 * count.total()
-    assert count["discarded"] <= 0.3 * count.total()
+    assert count["refused"] <= 1 + 0.05 * count.total()
+    assert count["done"] >= 0.7 * count.total()

@@ -128,3 +128,8 @@ def test_places_pass_through() -> None:
     for key in check_all(fresh):
         for edge in fresh.expand(key).edges:
             assert fresh.describe(key, edge.label) == "line 7"
+
+
+def test_unbounded_repetition_has_as_many_nodes_as_its_lower_bound_needs() -> None:
+    network = repeat(from_terminal(SMALL_TERMINALS[0]), 2, None)
+    assert len(check_all(network)) == 4

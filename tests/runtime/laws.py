@@ -8,6 +8,7 @@ import numpy as np
 
 from structgen import bits
 from structgen.ir.network import Network
+from structgen.limits import Limits
 from structgen.masks import Vocabulary
 from structgen.runtime import CompiledGrammar, Matcher
 from tests.naive import Config, Naive
@@ -17,9 +18,11 @@ from tests.strategies import pick
 class Pair:
     """A compiled grammar beside the oracle of its network."""
 
-    def __init__(self, network: Network, tokens: Sequence[bytes | None], eos: Sequence[int] = ()) -> None:
+    def __init__(
+        self, network: Network, tokens: Sequence[bytes | None], eos: Sequence[int] = (), limits: Limits | None = None
+    ) -> None:
         self.vocab = Vocabulary(list(tokens), eos_token_ids=list(eos))
-        self.grammar = CompiledGrammar(network, self.vocab)
+        self.grammar = CompiledGrammar(network, self.vocab, limits)
         self.naive = Naive(network)
         self.tokens = list(self.vocab.tokens)
         self.eos = list(eos)

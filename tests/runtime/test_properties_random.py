@@ -8,6 +8,7 @@ import pytest
 
 from structgen.errors import UnsatisfiableError
 from structgen.ir.cfg import CfgNetwork
+from structgen.limits import Limits
 from tests.naive import TooManyError
 from tests.runtime.laws import Pair
 from tests.strategies import COUNTED_TERMINALS, SMALL_TERMINALS, THOROUGH, random_cfg, random_vocabulary
@@ -24,7 +25,10 @@ def draw(seed: int) -> tuple[Pair, random.Random] | None:
     cfg = random_cfg(rng, symbols, 4 if small else 6)
     try:
         alphabet = b"abc\xc3\xa9" if counted else b"ab"
-        return Pair(CfgNetwork(cfg), *random_vocabulary(rng, alphabet)), rng
+        tokens, eos = random_vocabulary(rng, alphabet)
+        # some with so little memory that finished rows are dropped and made again all the time
+        limits = Limits(max_mask_bytes=64, max_vocabulary_bytes=1 << 10) if rng.random() < 0.2 else None
+        return Pair(CfgNetwork(cfg), tokens, eos, limits), rng
     except (UnsatisfiableError, TooManyError):
         return None
 
