@@ -26,7 +26,9 @@ from structgen.kernels import dfa as kernels
 Escapes = Literal["standard", "any"]
 
 #: States of the byte automaton before it is minimised.
-MAX_STATES = 2_000_000
+MAX_STATES = 1_000_000
+#: Up to this many states, the tree is copied for each state and minimising merges the copies.
+_COPIED = 20_000
 
 _SHORT = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x2F: "/", 0x5C: "\\"}
 _DEAD = -1
@@ -54,19 +56,57 @@ def json_text(d: Dfa, escapes: Escapes = "standard") -> Dfa:
     live = (d.delta >= 0).any(axis=0)
     classes = np.where(live[d.classes], d.classes, _DEAD).astype(np.int32)
     starts, byte_classes, child, quote = _tree(d.starts.tobytes(), classes.tobytes(), escapes)
-    status, n, flat, _ = kernels.expand_tree(d.delta, d.accept, child, MAX_STATES)
-    if status:
+    width = child.shape[1]
+    if d.n_states * len(child) <= _COPIED:
+        _, n, flat, _ = kernels.expand_tree(d.delta, d.accept, child, _COPIED)
+        rows = flat.reshape(n, width)
+    else:
+        rows = _shared(d.delta, child)
+        n = len(rows)
+    if n > MAX_STATES:
         raise LimitError(
             f"the JSON texts of a string need more than {MAX_STATES} states",
             hint="Simplify the pattern, or lower its length bounds",
         )
-    width = child.shape[1]
     table = np.full((n + 1, width), -1, dtype=np.int32)
-    table[:n] = flat.reshape(n, width)
+    table[:n] = rows
     table[np.flatnonzero(d.accept), quote] = n
     accept = np.zeros(n + 1, dtype=np.bool_)
     accept[n] = True
     return make(BYTES, starts, byte_classes, table, accept)
+
+
+def _shared(delta: Int32Array, child: Int32Array) -> Int32Array:
+    """What ``kernels.expand_tree`` returns, with nodes made once for equal targets.
+
+    Returns:
+        int32[n, byte classes]: the states of ``delta`` first, then copies of nodes: one for each different row of
+        targets under the node, none where all are dead. Children have smaller numbers than their parents.
+    """
+    n_old = len(delta)
+    # targets[v]: for each old state, the copy of node v that it uses, or -1
+    targets: list[Int32Array] = [np.empty(0, dtype=np.int32)] * len(child)
+    blocks: list[Int32Array] = []
+    n = n_old
+
+    def reached(references: Int32Array) -> Int32Array:
+        columns = [
+            delta[:, r] if r >= 0 else targets[~r] if r > _NOTHING else np.full(n_old, -1, dtype=np.int32)
+            for r in references.tolist()
+        ]
+        return np.stack(columns, axis=1)
+
+    for v in range(1, len(child)):
+        references, spread = np.unique(child[v], return_inverse=True)
+        kinds, used = np.unique(reached(references), axis=0, return_inverse=True)
+        number = np.full(len(kinds), -1, dtype=np.int32)
+        alive = np.flatnonzero((kinds >= 0).any(axis=1))
+        number[alive] = np.arange(n, n + len(alive), dtype=np.int32)
+        targets[v] = number[used.reshape(-1)]
+        blocks.append(kinds[alive][:, spread.reshape(-1)])
+        n += len(alive)
+    references, spread = np.unique(child[0], return_inverse=True)
+    return np.vstack([reached(references)[:, spread.reshape(-1)], *blocks]).astype(np.int32)
 
 
 @lru_cache(maxsize=512)

@@ -92,13 +92,13 @@ class _Tables:
         )
         mixed = intersect(label, union(leftward, rightward))
         many = _language(rf"(?:{_SHORT})(?:\.(?:{_SHORT})){{3,9}}")
-        return union(_joined(union(plain, _language(_ASCII))), _joined(mixed), many)
+        return union(_joined(union(plain, _language(_ASCII)), 3), _joined(mixed, 2), many)
 
 
-def _joined(label: Dfa) -> Dfa:
-    """Three U-labels at the most keep the whole name under 253 octets."""
+def _joined(label: Dfa, most: int) -> Dfa:
+    """One to ``most`` labels: three at the most keep the whole name under 253 octets."""
     dot = symbols([(0x2E, 0x2E), (0x3002, 0x3002), (0xFF0E, 0xFF0E), (0xFF61, 0xFF61)], CODE_POINTS)
-    return concat(label, repeat(concat(dot, label), 0, 2))
+    return concat(label, repeat(concat(dot, label), 0, most - 1))
 
 
 def _is_valid(code: int) -> bool:

@@ -47,6 +47,8 @@ ANY = every_symbol(CODE_POINTS)
 MAX_STATES = 200_000
 #: Sets of at most this many words are listed.
 _LISTED = 64
+#: Automata of more states are not searched for short lists of words or of exceptions.
+_LOOKED_AT = 2_000
 #: Repetitions of a set of characters up to this long are spelled out; longer ones are counted beside the state.
 _SPELLED = 8
 
@@ -326,12 +328,12 @@ def _run(ranges: Ranges, lo: int, hi: int | None) -> StringSet:
 
 @lru_cache(maxsize=4096)
 def _of_dfa(dfa: Dfa) -> StringSet:
-    if dfa.count(_LISTED) is not None:
+    if dfa.n_states <= _LOOKED_AT and dfa.count(_LISTED) is not None:
         return StringSet(_Words(frozenset(dfa.words())))  # type: ignore[arg-type]
     run = _as_run(dfa)
     if run is not None:
         return run
-    if _has_sink(dfa):
+    if dfa.n_states <= _LOOKED_AT and _has_sink(dfa):
         rest = complement(dfa, max_states=MAX_STATES)
         if rest.count(_LISTED) is not None:
             return _but_words(frozenset(rest.words()))  # type: ignore[arg-type]
@@ -339,6 +341,8 @@ def _of_dfa(dfa: Dfa) -> StringSet:
 
 
 def _but_words(values: frozenset[str]) -> StringSet:
+    if values == {""}:
+        return StringSet(_Run(ANY, 1, None))
     return StringSet(_Others(values)) if values else _ALL
 
 
