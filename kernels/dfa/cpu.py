@@ -249,9 +249,7 @@ def canonical(delta, accept):
     while c < n_sets:
         n_touched = 0
         for i in range(e_first[c], e_past[c]):
-            n_touched = _mark(
-                tail[e_elements[i]], b_elements, b_place, b_set, b_first, b_marked, touched, n_touched
-            )
+            n_touched = _mark(tail[e_elements[i]], b_elements, b_place, b_set, b_first, b_marked, touched, n_touched)
         n_blocks = _split(b_elements, b_place, b_set, b_first, b_past, b_marked, touched, n_touched, n_blocks)
         c += 1
         while b < n_blocks:
@@ -259,9 +257,7 @@ def canonical(delta, accept):
             for i in range(b_first[b], b_past[b]):
                 s = b_elements[i]
                 for j in range(into[s], into[s + 1]):
-                    n_touched = _mark(
-                        by_head[j], e_elements, e_place, e_set, e_first, e_marked, touched, n_touched
-                    )
+                    n_touched = _mark(by_head[j], e_elements, e_place, e_set, e_first, e_marked, touched, n_touched)
             n_sets = _split(e_elements, e_place, e_set, e_first, e_past, e_marked, touched, n_touched, n_sets)
             b += 1
 
@@ -605,7 +601,7 @@ def product(delta_a, accept_a, delta_b, accept_b, left, right, truth, max_states
                 if (p < 0 and (need_a or q < 0)) or (q < 0 and need_b):
                     table[current * width + c] = -1
                     continue
-            slot = _mix(((p + 1) * side + q + 1) & 0xFFFFFFFFFF) & (n_slots - 1)
+            slot = _mix((np.int64(p + 1) * side + q + 1) & 0xFFFFFFFFFF) & (n_slots - 1)
             found = -1
             while slots[slot] >= 0:
                 other = slots[slot]
