@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 # Worker processes of pytest; 0 runs in one process.
 JOBS ?= auto
 # Tests that are fast enough without compiled kernels: they check what Numba compiles as plain Python.
-INTERPRETED := $(wildcard tests/kernels)
+INTERPRETED := $(wildcard tests/kernels tests/automata/test_kernels.py tests/masks/test_trie.py)
 
 # Nothing here may look for a model hub, and tests use a thread each.
 export HF_HUB_OFFLINE := 1
@@ -36,7 +36,7 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 
 test-interpreted: $(STAMP)
-	$(if $(INTERPRETED),NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n $(JOBS) $(INTERPRETED),@echo "no kernel tests")
+	$(if $(INTERPRETED),NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" $(INTERPRETED),@echo "no kernel tests")
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
