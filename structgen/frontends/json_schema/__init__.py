@@ -8,6 +8,7 @@ combinations), ``shapes`` (the normal form), ``algebra`` and ``normalise`` (how 
 
 from __future__ import annotations
 
+from structgen.errors import LimitError
 from structgen.frontends.json_schema.lower import Builder, JsonNetwork
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.schema import Reader
@@ -31,7 +32,17 @@ def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
         UnsatisfiableError: nothing is valid under it.
         LimitError: it is too large.
     """
-    schema = Reader(source).read()
+    reader = Reader(source)
+    schema = reader.read()
     normaliser = Normaliser(max_states)
     builder = Builder(normaliser, terminals(source.whitespace), source.property_order == "any")
-    return JsonNetwork(builder, normaliser.formula(schema))
+    formula = normaliser.formula(schema)
+    try:
+        network = JsonNetwork(builder, formula)
+        if reader.combines:
+            builder.explore(formula)
+    except RecursionError:
+        raise LimitError(
+            "the schema is nested too deeply", where="#", hint="Combine fewer schemas by oneOf, not, if and allOf"
+        ) from None
+    return network

@@ -129,12 +129,12 @@ class Algebra:
         for names, f in shape.rest:
             if f is true:
                 continue
-            others = names.difference(apart)
-            few = others.values(FEW_NAMES) if not others.is_empty() else ()
+            left = names.difference(apart)
+            few = left.values(FEW_NAMES) if not left.is_empty() else ()
             if few is not None:
                 found.extend(ObjectShape({name: neither(f)}, required=(name,)) for name in few)
             else:
-                found.append(ObjectShape({}, exists=((others, neither(f)),)))
+                found.append(ObjectShape({}, exists=((left, neither(f)),)))
         if shape.lo > 0:
             found.append(ObjectShape({}, hi=shape.lo - 1))
         if shape.hi is not None:

@@ -26,7 +26,8 @@ def members(normaliser: Normaliser, values: Values, limit: int, depth: int = 4) 
         return None
     found += [("n", value) for value in numbers]
     found += strings
-    for shape in (*values.arrays, *values.objects):
+    shapes: tuple[ArrayShape | ObjectShape, ...] = (*values.arrays, *values.objects)
+    for shape in shapes:
         if isinstance(shape, ArrayShape):
             inner = _arrays(normaliser, shape, limit, depth)
         else:

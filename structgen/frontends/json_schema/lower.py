@@ -28,8 +28,8 @@ from structgen.frontends.json_schema.plans import (
 )
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.separators import Terminals
-from structgen.frontends.json_schema.shapes import Values
-from structgen.ir.network import END, Call, Edge, Key, Label, Node, Terminal
+from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Values
+from structgen.ir.network import END, Call, Edge, Key, Node, Terminal
 
 START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
 #: Label of the way from a name to after its value.
@@ -99,16 +99,15 @@ class Builder:
         """Numbers of the plans of a form."""
         if form.plans is None:
             found: list[int] = []
-            for shape in (*form.values.arrays, *form.values.objects):
+            shapes: tuple[ArrayShape | ObjectShape, ...] = (*form.values.arrays, *form.values.objects)
+            for shape in shapes:
                 numbers = self._plans.get(shape)
                 if numbers is None:
                     made: list[Any]
-                    if shape in form.values.arrays:
-                        made = [ArrayPlan(self.normaliser, shape, self.terminals)]  # type: ignore[arg-type]
+                    if isinstance(shape, ArrayShape):
+                        made = [ArrayPlan(self.normaliser, shape, self.terminals)]
                     else:
-                        made = list(
-                            object_plans(self.normaliser, shape, self.terminals, self.any_order)  # type: ignore[arg-type]
-                        )
+                        made = list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
                     numbers = tuple(range(len(self.plans), len(self.plans) + len(made)))
                     self.plans += made
                     self._plans[shape] = numbers
@@ -157,6 +156,20 @@ class Builder:
             best = min(best, self.plans[p].least(costs))
         return best
 
+    def explore(self, root: Formula) -> None:
+        """Make the plans of everything that a text may come to, so that what is refused is refused now."""
+        todo = [self.form(root)]
+        seen = set(todo)
+        while todo:
+            form = todo.pop()
+            form.scalars(self.terminals, False)
+            for p in self.settled(form):
+                for formula in self.plans[p].formulas_inside():
+                    inner = self.form(formula)
+                    if inner not in seen:
+                        seen.add(inner)
+                        todo.append(inner)
+
     def settled(self, form: Form) -> list[int]:
         """Numbers of the live plans of a form, ready to be expanded."""
         live = []
@@ -191,8 +204,8 @@ class JsonNetwork:
 
     # the contract
 
-    def expand(self, key: Key) -> Node:
-        kind = key[0]  # type: ignore[index]
+    def expand(self, key: Any) -> Node:
+        kind = key[0]
         return (
             self._start_node,
             self._inner_node,
@@ -200,32 +213,32 @@ class JsonNetwork:
             self._value_node,
             self._array_node,
             self._item_node,
-        )[kind](*key[1:])  # type: ignore[index]
+        )[kind](*key[1:])
 
-    def follow(self, key: Key, label: Label) -> Key:
-        kind: int = key[0]  # type: ignore[index]
+    def follow(self, key: Any, label: Any) -> Key:
+        kind: int = key[0]
         plans = self.builder.plans
         if kind == OBJECT:
-            return (VALUE, key[1], key[2], label)  # type: ignore[index]
+            return (VALUE, key[1], key[2], label)
         if kind == VALUE:
-            _, p, progress, i = key  # type: ignore[misc]
-            return (OBJECT, p, plans[p].follow(progress, i))  # type: ignore[union-attr]
+            _, p, progress, i = key
+            return (OBJECT, p, plans[p].follow(progress, i))
         if kind in (START, INNER):
-            plan = plans[label]  # type: ignore[index]
+            plan = plans[label]
             if isinstance(plan, ObjectPlan):
                 return (OBJECT, label, BEGIN)
             return (ARRAY, label, 0, plan.start)
-        _, p, i, memory = key  # type: ignore[misc]
+        _, p, i, memory = key
         if label == _COMMA:
             return (ITEM, p, i, memory)
         array: Any = plans[p]
         return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].extra)
 
-    def least(self, key: Key) -> int:
-        kind: int = key[0]  # type: ignore[index]
+    def least(self, key: Any) -> int:
+        kind: int = key[0]
         builder, t = self.builder, self.builder.terminals
         if kind in (START, INNER):
-            form = builder.forms[key[1]]  # type: ignore[index]
+            form = builder.forms[key[1]]
             if kind == START:
                 return (
                     min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
@@ -233,16 +246,16 @@ class JsonNetwork:
                     else self._least_of(form)
                 )
             return t.gap_cost + min(builder.plans[p].least(builder.cost) for p in builder.settled(form))
-        plan: Any = builder.plans[key[1]]  # type: ignore[index]
+        plan: Any = builder.plans[key[1]]
         if kind == OBJECT:
-            return plan.left(key[2])  # type: ignore[index, no-any-return]
+            return plan.left(key[2])
         if kind == VALUE:
-            _, _, progress, i = key  # type: ignore[misc]
+            _, _, progress, i = key
             after: int = plan.left(plan.follow(progress, i))
             return t.gap_cost + builder.cost(plan.formula(i)) + after
-        _, _, i, memory = key  # type: ignore[misc]
+        _, _, i, memory = key
         if kind == ARRAY:
-            return plan.left(i, memory)  # type: ignore[no-any-return]
+            return plan.left(i, memory)
         return min(edge_cost for _, edge_cost in self._items(plan, i, memory))
 
     def _least_of(self, form: Form) -> int:
@@ -250,21 +263,21 @@ class JsonNetwork:
         best = min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
         return min([best, *(builder.plans[p].least(builder.cost) for p in builder.settled(form))])
 
-    def describe(self, key: Key, label: Label) -> str | None:
-        kind: int = key[0]  # type: ignore[index]
+    def describe(self, key: Any, label: Any) -> str | None:
+        kind: int = key[0]
         builder = self.builder
         if kind in (START, INNER):
             if label is END:
                 return None
-            return builder.plans[label].shape.where  # type: ignore[index]
-        plan = builder.plans[key[1]]  # type: ignore[index]
+            return builder.plans[label].shape.where
+        plan = builder.plans[key[1]]
         where = plan.shape.where
         if where is None:
             return None
-        i = label if kind == OBJECT else key[3] if kind == VALUE else None  # type: ignore[index]
+        i = label if kind == OBJECT else key[3] if kind == VALUE else None
         if isinstance(plan, ObjectPlan) and i is not None:
-            if i < len(plan.names):  # type: ignore[operator]
-                return f"{where}/properties/{escape(plan.names[i])}"  # type: ignore[index]
+            if i < len(plan.names):
+                return f"{where}/properties/{escape(plan.names[i])}"
             return f"{where}/additionalProperties"
         if kind in (ARRAY, ITEM) and label is not END and label != _COMMA:
             return f"{where}/items"
@@ -293,7 +306,7 @@ class JsonNetwork:
                 edges.append(Edge(open_array, p, plan.left(0, plan.start)))
         return edges
 
-    def _values(self, formula: Formula, label: Label, rest: int, edges: list[Edge]) -> None:
+    def _values(self, formula: Formula, label: Any, rest: int, edges: list[Edge]) -> None:
         """Edges for any value of a formula, with the whitespace before it."""
         builder = self.builder
         form = builder.form(formula)

@@ -20,6 +20,8 @@ from structgen.frontends.json_schema.strings import StringSet
 
 #: How many levels of required properties are looked at when a branch is tested for emptiness.
 _DEPTH = 3
+#: How many such looks may nest when each has to normalise something first.
+_LEVELS = 3
 #: Conjuncts of one type in one normal form.
 MAX_SHAPES = 1_000
 
@@ -56,6 +58,8 @@ class Normaliser:
         self.max_formulas = max_formulas
         self._busy: set[Schema] = set()
         self._seeing: dict[Schema, Values] = {}
+        #: how many looks for emptiness are under way, each of which normalises something
+        self._level = 0
         self._hollow: dict[tuple[Formula, int], bool] = {}
         self._interned: dict[Values, Values] = {}
         self._numbers: dict[Any, NumberSet] = {}
@@ -271,10 +275,17 @@ class Normaliser:
         found = self._hollow.get(key)
         if found is not None:
             return found
-        try:
-            values = self._values(formula)
-        except _CircularError:
-            return False  # in the middle of normalising it: not known yet
+        values = formula.values
+        if values is None:
+            if self._level >= _LEVELS:
+                return False
+            self._level += 1
+            try:
+                values = self._values(formula)
+            except _CircularError:
+                return False  # in the middle of normalising it: not known yet
+            finally:
+                self._level -= 1
         result = not values.has_scalars() and (
             all(self.hollow_array(shape, depth) for shape in values.arrays)
             and all(self.hollow_object(shape, depth) for shape in values.objects)
@@ -435,8 +446,8 @@ class _OfSchema:
 
     def base(self) -> Values:
         k, n = self.keywords, self.n
-        types = k.get("type")
-        everything = types is None
+        everything = "type" not in k
+        types: frozenset[str] = k.get("type", frozenset())
         numbers = NOTHING.numbers
         if everything or "number" in types or "integer" in types:
             numbers = self.numbers()
@@ -658,7 +669,7 @@ class _OfSchema:
 
     def unevaluated_items(self, result: Values, schema: Schema) -> Values:
         n = self.n
-        shapes = []
+        shapes: list[ArrayShape | None] = []
         for shape in result.arrays:
             assert shape.seen is not None
             if shape.seen == -1:
@@ -676,7 +687,7 @@ class _OfSchema:
         for shape in result.objects:
             bare = shape.replace(seen=None)
             objects.append(algebra.any_object if bare == algebra.any_object else bare)
-        arrays = []
+        arrays: list[ArrayShape | None] = []
         for array in result.arrays:
             plain = algebra.tidy_array(array.replace(seen=None, seen_by=()))
             arrays.append(algebra.any_array if plain == algebra.any_array else plain)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import NamedTuple
 
 from structgen.errors import LimitError, UnsupportedError
-from structgen.frontends.json_schema.algebra import ALL_STRINGS
+from structgen.frontends.json_schema.algebra import ALL_STRINGS, closed
 from structgen.frontends.json_schema.finite import members
 from structgen.frontends.json_schema.formula import FALSE, TRUE, Formula
 from structgen.frontends.json_schema.normalise import Normaliser
@@ -58,14 +58,14 @@ class Progress(NamedTuple):
     Attributes:
         position: index of the first slot that may still come (order "schema"; 0 in order "any").
         seen: bits of the slots written (in order "schema" only those that ``needs`` speaks of).
-        count: number of slots written, where properties are counted.
+        number: how many slots are written, where properties are counted.
         extras: number of other properties written, as far as it matters.
         met: bits of the obligations met.
     """
 
     position: int
     seen: int
-    count: int
+    number: int
     extras: int
     met: int
 
@@ -166,6 +166,14 @@ class ObjectPlan:
                 self._ahead[i] = self._ahead[i + 1] + (slots[i] if self.required[i] else 0)
             self._slot_costs = slots
 
+    def formulas_inside(self) -> list[Formula]:
+        """Formulas of the properties that may be written."""
+        assert self._slot_costs is not None
+        found = [f for f, cost in zip(self.formulas, self._slot_costs, strict=True) if cost < INFINITE]
+        return found + [
+            cell.formula for cell, cost in zip(self.cells, self._cell_costs, strict=True) if cost < INFINITE
+        ]
+
     def _close(self, slots: list[int]) -> None:
         """A name that needs an impossible one is impossible."""
         changed = True
@@ -183,7 +191,7 @@ class ObjectPlan:
     def follow(self, state: Progress, i: int) -> Progress:
         """After slot i, or after a property of cell i - number of slots."""
         n = len(self.names)
-        position, seen, count, extras, met = state
+        position, seen, number, extras, met = state
         if i < n:
             if self.any_order:
                 seen |= 1 << i
@@ -191,9 +199,9 @@ class ObjectPlan:
                 position = i + 1
                 seen |= (1 << i) & self.needed
             if self.counts:
-                count += 1
+                number += 1
                 if self.shape.hi is None:
-                    count = min(count, self.shape.lo)
+                    number = min(number, self.shape.lo)
         else:
             if not self.any_order:
                 position = n
@@ -201,11 +209,11 @@ class ObjectPlan:
             extras = extras + 1 if self.shape.hi is not None else 1
         if extras and not self.counts and (seen or (position and not self.any_order)):
             extras = 0  # it only told that something was written
-        return Progress(position, seen, count, extras, met)
+        return Progress(position, seen, number, extras, met)
 
     def started(self, state: Progress) -> bool:
         """Has a property been written?"""
-        return bool(state.seen or state.extras or state.count or (state.position and not self.any_order))
+        return bool(state.seen or state.extras or state.number or (state.position and not self.any_order))
 
     def left(self, state: Progress) -> int:
         """Least bytes from here to the end of the object, the closing bracket included; INFINITE: no way."""
@@ -237,7 +245,7 @@ class ObjectPlan:
         shape = self.shape
         if state.met != self.all_met or self._missing(state):
             return False
-        return state.count + (state.extras > 0) >= shape.lo if shape.lo else True
+        return state.number + (state.extras > 0) >= shape.lo if shape.lo else True
 
     def _missing(self, state: Progress) -> list[int] | None:
         """Slots that must still come; None if one of them cannot."""
@@ -274,8 +282,8 @@ class ObjectPlan:
         best = INFINITE
         for extra_cells in self._covers(state, cells):
             total = base + sum(cells[c] for c in extra_cells)
-            distinct = state.count + len(missing) + (state.extras > 0 or bool(extra_cells))
-            written = state.count + len(missing) + state.extras + len(extra_cells)
+            distinct = state.number + len(missing) + (state.extras > 0 or bool(extra_cells))
+            written = state.number + len(missing) + state.extras + len(extra_cells)
             wanted = shape.lo - distinct
             if wanted > 0:
                 fill = self._fill(state, slots, cells, missing, wanted, state.extras > 0 or bool(extra_cells))
@@ -356,22 +364,15 @@ def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminal
         UnsupportedError: it would have to be known whether two free names are equal.
     """
     plans = []
-    for part in _split(normaliser, shape):
-        refined = _spelled(normaliser, part)
-        if refined is None:
+    spelled = _spelled(normaliser, shape)
+    for part in [] if spelled is None else _split(normaliser, spelled):
+        if part.exists and closed(part.rest):
             continue
-        plan = ObjectPlan(
-            refined,
-            lambda refined=refined: _cells(normaliser, refined),
-            terminals,
-            any_order,  # type: ignore[misc]
-        )
-        plan.formulas = [normaliser.algebra.property(refined, name) for name in plan.names]
-        if refined.lo > len(refined.required) + 1 and any(
-            not normaliser.hollow(cell.formula, 3) for cell in plan.cells
-        ):
+        plan = ObjectPlan(part, partial(_cells, normaliser, part), terminals, any_order)
+        plan.formulas = [normaliser.algebra.property(part, name) for name in plan.names]
+        if part.lo > len(part.required) + 1 and any(not normaliser.hollow(cell.formula, 3) for cell in plan.cells):
             raise UnsupportedError(
-                f"at least {refined.lo} properties with free names: repeated names cannot be told apart",
+                f"at least {part.lo} properties with free names: repeated names cannot be told apart",
                 where=f"{shape.where or '#'}/minProperties",
                 hint="List the names in properties, or set minProperties to at most one more than required has",
             )
@@ -397,15 +398,15 @@ def _split(normaliser: Normaliser, shape: ObjectShape) -> list[ObjectShape]:
             result.append(part)
             continue
         names, f = pending
-        others = part.replace(exists=tuple(e for e in part.exists if e != pending))
+        freed = part.replace(exists=tuple(e for e in part.exists if e != pending))
         for name in part.named:
             if names.contains(name):
-                met_one = algebra.meet_objects(others, ObjectShape({name: f}, required=(name,)))
+                met_one = algebra.meet_objects(freed, ObjectShape({name: f}, required=(name,)))
                 if met_one is not None:
                     todo.append(met_one)
         left = names.difference(StringSet.of(part.named))
         if not left.is_empty():
-            elsewhere = algebra.tidy_object(others.replace(exists=(*others.exists, (left, f))))
+            elsewhere = algebra.tidy_object(freed.replace(exists=(*freed.exists, (left, f))))
             if elsewhere is not None:
                 todo.append(elsewhere)
     return result
@@ -417,8 +418,8 @@ def _meets_named(shape: ObjectShape, obligation: Names) -> bool:
 
 def _spelled(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape | None:
     """The shape with the names of small finite cells among the named ones."""
-    if not shape.rest or all(f.kind == FALSE and names.is_all() for names, f in shape.rest):
-        return shape if not shape.exists else None
+    if not shape.rest or closed(shape.rest):
+        return shape
     named = dict(shape.named)
     free = ALL_STRINGS
     for names, f in shape.rest:
@@ -430,16 +431,7 @@ def _spelled(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape | None:
         return shape
     for name in few:
         named[name] = normaliser.algebra.property(shape, name)
-    closed = shape.replace(named=named, rest=((ALL_STRINGS, normaliser.formulas.false),))
-    parts = normaliser.algebra.tidy_object(closed)
-    if parts is None or not parts.exists:
-        return parts
-    # what had to exist now has names: each obligation chooses one
-    raise UnsupportedError(
-        "a property has to exist under one of few names that a pattern gives",
-        where=shape.where,
-        hint="List the names in properties",
-    )
+    return normaliser.algebra.tidy_object(shape.replace(named=named, rest=((ALL_STRINGS, normaliser.formulas.false),)))
 
 
 def _cells(normaliser: Normaliser, shape: ObjectShape) -> list[Cell]:
@@ -587,14 +579,14 @@ class ArrayPlan:
                 choices.append([False, True] if k < c.hi else [False])
         for choice in product(*choices):
             formulas = [base]
-            counts = []
+            numbers: list[int] = []
             for c, k, holds in zip(self.contains, extra, choice, strict=True):
                 if holds is not None:
                     formulas.append(c.formula if holds else neither(c.formula))
-                counts.append(self._count(c, k, holds is True))
+                numbers.append(self._count(c, k, holds is True))
             f = both(*formulas)
             if f.kind != FALSE:
-                yield Way(f, tuple(counts))
+                yield Way(f, tuple(numbers))
 
     @staticmethod
     def _count(c: Contains, k: int, one_more: bool) -> int:
@@ -625,6 +617,21 @@ class ArrayPlan:
                     length = len(self.shape.prefix)
                     hi = length if hi is None else min(hi, length)
             self.hi = hi
+
+    def formulas_inside(self) -> list[Formula]:
+        """Formulas of the items that may be written."""
+        assert self._costs is not None
+        if self.simple:
+            found = list(self.shape.prefix if self.hi is None else self.shape.prefix[: self.hi])
+            if self.hi is None or self.hi > len(self.shape.prefix):
+                found.append(self.shape.rest)
+            return found
+        if self.members is not None:
+            return self.members
+        n = self.normaliser.formulas
+        base = [*self.shape.prefix, self.shape.rest]
+        signs = [(c.formula, n.neither(c.formula)) for c in self.contains]
+        return [n.both(f, *choice) for f in base for choice in product(*signs)]
 
     def left(self, i: int, extra: tuple[int, ...]) -> int:
         """Least bytes from after item i - 1 to the end of the array; INFINITE: no way."""

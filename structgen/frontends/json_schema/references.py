@@ -31,7 +31,7 @@ from referencing.jsonschema import (
 from structgen.errors import InputError, ReferenceError
 from structgen.frontends.json_schema.load import DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020, draft_of
 
-_SPECIFICATIONS = {
+_SPECIFICATIONS: dict[int, Any] = {
     DRAFT4: SPEC4,
     DRAFT6: SPEC6,
     DRAFT7: SPEC7,
@@ -164,13 +164,13 @@ class Documents:
     def _registry(self) -> Any:
         """Everything known, crawled for identifiers and anchors; made when first needed."""
         if self._crawled is None:
-            from jsonschema_specifications import REGISTRY
+            from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
             registry: Any = REGISTRY
             for uri, resource in self._user_resources():
                 registry = registry.with_resource(uri, resource)
             specification = _SPECIFICATIONS[self.root_draft]
-            registry = registry.with_resource(self.root_uri, Resource(self.root, specification))
+            registry = registry.with_resource(self.root_uri, specification.create_resource(self.root))
             self._crawled = registry.crawl()
         return self._crawled
 
@@ -184,7 +184,7 @@ class Documents:
             value = given[uri]
             if not isinstance(value, Resource):
                 specification = _SPECIFICATIONS[draft_of(value, self.root_draft)]
-                value = Resource(value, specification)
+                value = specification.create_resource(value)
             yield uri, value
 
     def _resource(self, uri: str, reference: str, place: Place) -> Place:

@@ -78,6 +78,12 @@ ASSERTIONS: dict[str, tuple[int, int]] = {
     "else": (DRAFT7, LATEST),
 }
 
+#: Keywords for which the whole schema is worked through when it is compiled; without them parts wait until a text
+#: comes to them.
+_COMBINING = frozenset(
+    ("uniqueItems", "minProperties", "contains", "not", "oneOf", "anyOf", "allOf", "if", "pattern", "multipleOf")
+) | frozenset(("unevaluatedProperties", "unevaluatedItems", "dependencies", "dependentSchemas", "propertyNames"))
+
 _MAX_DEPTH_HINT = "Move nested schemas into $defs and refer to them"
 
 
@@ -126,6 +132,8 @@ class Reader:
     def __init__(self, source: JsonSchema) -> None:
         self.source = source
         self.documents = Documents(document(source.schema), source.registry, LATEST)
+        #: does a keyword occur whose cost or support shows only when schemas are combined?
+        self.combines = False
         self._interned: dict[Any, Schema] = {}
         self._targets: dict[tuple[int, str, tuple[str, ...]], Target] = {}
         self._unread: list[tuple[Target, Place]] = []
@@ -199,6 +207,8 @@ class _Parts:
                 if draft <= DRAFT7 and name != "$ref" and isinstance(value.get("$ref"), str):
                     continue  # siblings of $ref do not count there
                 _READERS[name](self, name, content)
+                if name in _COMBINING:
+                    self.reader.combines = True
         out = self.out
         if "if" not in out or not ("then" in out or "else" in out):
             for name in ("if", "then", "else"):

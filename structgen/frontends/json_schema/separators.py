@@ -101,10 +101,10 @@ class Terminals:
         """A property name with its colon, and with a comma before it unless it is the first."""
         prefix = self._first_quote if first else self._next_quote
         if _is_plain(name):
-            text = literal(f'{name}"'.encode("ascii"))
+            text = _then(_then(prefix, literal(f'{name}"'.encode("ascii"))), self._colon)
         else:
-            text = _after_quote(StringSet.of([name]).texts())
-        return Terminal(_then(_then(prefix, text), self._colon), f'"{name}"')
+            text = chain(_then(prefix, _after_quote(StringSet.of([name]).texts())), self._colon)
+        return Terminal(text, f'"{name}"')
 
     def _names(self, names: StringSet, first: bool) -> Terminal:
         """Any name of a set, likewise."""
