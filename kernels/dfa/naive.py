@@ -88,9 +88,7 @@ def partition(bounds, lo, hi, first):
     known = {}
     classes = []
     for at in bounds.tolist():
-        inside = tuple(
-            any(lo[i] <= at <= hi[i] for i in range(first[s], first[s + 1])) for s in range(n_sets)
-        )
+        inside = tuple(any(lo[i] <= at <= hi[i] for i in range(first[s], first[s + 1])) for s in range(n_sets))
         classes.append(known.setdefault(inside, len(known)))
     lists = [[c for inside, c in known.items() if inside[s]] for s in range(n_sets)]
     set_first = np.array([sum(map(len, lists[:s])) for s in range(n_sets + 1)], np.int32)
@@ -162,9 +160,7 @@ def product(delta_a, accept_a, delta_b, accept_b, left, right, truth, max_states
                 number[pair] = len(order)
                 order.append(pair)
             table.append(number[pair])
-    accept = [
-        bool(truth >> (2 * bool(p >= 0 and accept_a[p]) + bool(q >= 0 and accept_b[q])) & 1) for p, q in order
-    ]
+    accept = [bool(truth >> (2 * bool(p >= 0 and accept_a[p]) + bool(q >= 0 and accept_b[q])) & 1) for p, q in order]
     return 0, len(order), np.array(table, np.int32), np.array(accept, np.bool_)
 
 

@@ -131,9 +131,7 @@ class ByteDfa:
         return bool(self.accept[state])
 
 
-def from_edges(
-    n_states: int, edges: Iterable[tuple[int, int, int, int]], accept: Iterable[int]
-) -> ByteDfa:
+def from_edges(n_states: int, edges: Iterable[tuple[int, int, int, int]], accept: Iterable[int]) -> ByteDfa:
     """Build from ``(state, lo, hi, target)`` edges, in any order; they must be disjoint within a state."""
     rows: list[list[tuple[int, int, int]]] = [[] for _ in range(n_states)]
     for state, lo, hi, target in edges:

@@ -63,9 +63,7 @@ def lengths(lo: int, hi: int | None, alphabet: int, *, max_states: int = MAX_STA
     return repeat_set(every_symbol(alphabet), lo, hi, alphabet, max_states=max_states)
 
 
-def repeat_set(
-    ranges: Ranges, lo: int, hi: int | None, alphabet: int, *, max_states: int = MAX_STATES
-) -> Dfa:
+def repeat_set(ranges: Ranges, lo: int, hi: int | None, alphabet: int, *, max_states: int = MAX_STATES) -> Dfa:
     """``lo`` to ``hi`` symbols out of a set: a chain of states, with a loop at its end where hi is None.
 
     Raises:
@@ -161,14 +159,10 @@ def literal(word: Word) -> Dfa:
     delta[np.arange(n), [class_of[c] for c in codes]] = np.arange(1, n + 1)
     accept = np.zeros(n + 1, dtype=np.bool_)
     accept[n] = True
-    return Dfa(
-        alphabet, np.array(starts, dtype=np.int32), np.array(classes, dtype=np.int32), delta, accept
-    )
+    return Dfa(alphabet, np.array(starts, dtype=np.int32), np.array(classes, dtype=np.int32), delta, accept)
 
 
-def literals(
-    words: Iterable[Word], *, alphabet: int | None = None, max_states: int = MAX_STATES
-) -> Dfa:
+def literals(words: Iterable[Word], *, alphabet: int | None = None, max_states: int = MAX_STATES) -> Dfa:
     """A finite set of words. ``alphabet`` matters only when there are none (code points by default).
 
     Raises:

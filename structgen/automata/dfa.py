@@ -73,9 +73,7 @@ class Dfa:
     @cached_property
     def digest(self) -> bytes:
         """16 bytes that name the language: equal for equal languages over the same alphabet."""
-        h = hashlib.blake2b(
-            b"%d,%d,%d,%d;" % (self.alphabet, len(self.starts), *self.delta.shape), digest_size=16
-        )
+        h = hashlib.blake2b(b"%d,%d,%d,%d;" % (self.alphabet, len(self.starts), *self.delta.shape), digest_size=16)
         for array in (self.starts, self.classes, self.delta, self.accept):
             h.update(array.tobytes())
         return h.digest()

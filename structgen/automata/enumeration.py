@@ -53,9 +53,7 @@ def words(dfa: Dfa, limit: int | None) -> Iterator[Word]:
         length += 1
 
 
-def _of_length(
-    rows: list[list[tuple[int, int, int]]], reach: list[set[int]], length: int
-) -> Iterator[list[int]]:
+def _of_length(rows: list[list[tuple[int, int, int]]], reach: list[set[int]], length: int) -> Iterator[list[int]]:
     """The words of exactly ``length`` symbols, in order, without recursion."""
     prefix: list[int] = []
 

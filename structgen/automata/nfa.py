@@ -64,9 +64,7 @@ class Nfa:
             LimitError: more than ``max_states`` states; ``what`` names the culprit in the message.
         """
         starts, classes, set_first, set_class = partition(sets, alphabet)
-        return determinize(
-            self, alphabet, starts, classes, set_first, set_class, max_states=max_states, what=what
-        )
+        return determinize(self, alphabet, starts, classes, set_first, set_class, max_states=max_states, what=what)
 
 
 def determinize(

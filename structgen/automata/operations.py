@@ -25,9 +25,7 @@ def _product(a: Dfa, b: Dfa, truth: int, max_states: int, what: str) -> Dfa:
     starts, classes, left, right = kernels.refine(
         a.starts, a.classes, a.delta.shape[1], b.starts, b.classes, b.delta.shape[1]
     )
-    status, n, table, accept = kernels.product(
-        a.delta, a.accept, b.delta, b.accept, left, right, truth, max_states
-    )
+    status, n, table, accept = kernels.product(a.delta, a.accept, b.delta, b.accept, left, right, truth, max_states)
     if status:
         raise limit_error(what, max_states)
     return make(a.alphabet, starts, classes, table.reshape(n, len(left)), accept)
@@ -45,10 +43,7 @@ def union(*ds: Dfa, max_states: int = MAX_STATES) -> Dfa:
     # in pairs, so that the intermediate results stay small
     layer = list(ds)
     while len(layer) > 1:
-        paired = [
-            _product(layer[i], layer[i + 1], _OR, max_states, "this union")
-            for i in range(0, len(layer) - 1, 2)
-        ]
+        paired = [_product(layer[i], layer[i + 1], _OR, max_states, "this union") for i in range(0, len(layer) - 1, 2)]
         layer = paired + layer[2 * len(paired) :]
     return layer[0]
 
@@ -168,9 +163,7 @@ def _single_symbols(a: Dfa) -> Ranges | None:
         return None
     ends = [s - 1 for s in a.starts.tolist()[1:]] + [a.alphabet - 1]
     row = a.table[0].tolist()
-    return tuple(
-        (lo, hi) for lo, hi, to in zip(a.starts.tolist(), ends, row, strict=True) if to == 1
-    )
+    return tuple((lo, hi) for lo, hi, to in zip(a.starts.tolist(), ends, row, strict=True) if to == 1)
 
 
 class _Refinement:

@@ -88,9 +88,7 @@ def common(a: Ranges, b: Ranges) -> Ranges:
     return tuple(result)
 
 
-def partition(
-    sets: Sequence[Ranges], alphabet: int
-) -> tuple[Int32Array, Int32Array, Int32Array, Int32Array]:
+def partition(sets: Sequence[Ranges], alphabet: int) -> tuple[Int32Array, Int32Array, Int32Array, Int32Array]:
     """The coarsest partition of the alphabet of which every set is a union of classes.
 
     Returns:

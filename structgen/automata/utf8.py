@@ -54,9 +54,7 @@ def _byte_tree(starts: bytes, classes: bytes) -> tuple[Int32Array, Int32Array, I
         starts, classes: a partition of the bytes; child: int32[nodes, byte classes]: a class of code points,
         ~node, or NONE where no encoding goes on. Node 0 is the root.
     """
-    tree = _Tree(
-        np.frombuffer(starts, dtype=np.int32).tolist(), np.frombuffer(classes, dtype=np.int32).tolist()
-    )
+    tree = _Tree(np.frombuffer(starts, dtype=np.int32).tolist(), np.frombuffer(classes, dtype=np.int32).tolist())
     root: list[tuple[int, int]] = tree.block(0, 7)
     end = 0x80
     if root[-1][0] < 0xC1:
@@ -145,9 +143,7 @@ class _Tree:
             if whole:
                 entries = [(0xBF, self.child(base, bits - 6, shortest))]
             else:
-                entries = [
-                    (0x80 + k, self.child(base + k * step, bits - 6, shortest)) for k in range(64)
-                ]
+                entries = [(0x80 + k, self.child(base + k * step, bits - 6, shortest)) for k in range(64)]
         node = _merged([(0x7F, NONE), *entries, (0xFF, NONE)])
         if len(node) == 1:
             return NONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -85,7 +86,13 @@ def test_repeat_set(lo: int, hi: int | None, alphabet: int) -> None:
 
 @pytest.mark.parametrize("alphabet", [BYTES, CODE_POINTS])
 def test_the_simplest_languages(alphabet: int) -> None:
-    for d in (empty(alphabet), epsilon(alphabet), everything(alphabet), lengths(2, 3, alphabet), repeat_set((), 0, None, alphabet)):
+    for d in (
+        empty(alphabet),
+        epsilon(alphabet),
+        everything(alphabet),
+        lengths(2, 3, alphabet),
+        repeat_set((), 0, None, alphabet),
+    ):
         check_canonical(d)
     assert empty(alphabet).is_empty()
     assert empty(alphabet).shortest() is None
@@ -155,7 +162,10 @@ def test_ranges_outside_the_alphabet() -> None:
         symbols([(5, 4)], BYTES)
 
 
-@given(st.lists(st.tuples(st.integers(0xD700, 0xE100), st.integers(0, 300)), max_size=5), st.lists(st.tuples(st.integers(0xD700, 0xE100), st.integers(0, 300)), max_size=5))
+@given(
+    st.lists(st.tuples(st.integers(0xD700, 0xE100), st.integers(0, 300)), max_size=5),
+    st.lists(st.tuples(st.integers(0xD700, 0xE100), st.integers(0, 300)), max_size=5),
+)
 def test_set_algebra(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
     x = normalize([(lo, lo + n) for lo, n in a], CODE_POINTS)
     y = normalize([(lo, lo + n) for lo, n in b], CODE_POINTS)
@@ -165,7 +175,7 @@ def test_set_algebra(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None
 
     surrogates = set(range(0xD800, 0xE000))
     assert members(x) == {c for lo, n in a for c in range(lo, lo + n + 1)} - surrogates
-    assert all(p[1] + 1 < q[0] for p, q in zip(x, x[1:], strict=False))
+    assert all(p[1] + 1 < q[0] for p, q in pairwise(x))
     assert members(join(x, y, alphabet=CODE_POINTS)) == members(x) | members(y)
     assert members(common(x, y)) == members(x) & members(y)
     assert members(invert(x, CODE_POINTS)) == set(range(0xD600, 0xE401)) - surrogates - members(x)

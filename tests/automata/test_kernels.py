@@ -74,9 +74,7 @@ def nfas(draw: st.DrawFn) -> tuple[np.ndarray | int, ...]:
     """Arguments of ``determinize`` but for the limits."""
     n, width, n_sets = draw(st.integers(1, 6)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
     sets = [sorted(draw(st.sets(st.integers(0, width - 1)))) for _ in range(n_sets)]
-    rows = [
-        draw(st.lists(st.tuples(st.integers(0, n_sets - 1), st.integers(0, n - 1)), max_size=3)) for _ in range(n)
-    ]
+    rows = [draw(st.lists(st.tuples(st.integers(0, n_sets - 1), st.integers(0, n - 1)), max_size=3)) for _ in range(n)]
     empties = [draw(st.lists(st.integers(0, n - 1), max_size=2)) for _ in range(n)]
     final = draw(st.lists(st.booleans(), min_size=n, max_size=n))
     return (
@@ -133,7 +131,13 @@ def test_expand_tree(d, n_nodes, width, data) -> None:
     child = np.array(
         [
             [
-                data.draw(st.one_of(st.just(-(1 << 30)), leaves, *([st.integers(~(n_nodes - 1), ~(v + 1))] if v + 1 < n_nodes else [])))
+                data.draw(
+                    st.one_of(
+                        st.just(-(1 << 30)),
+                        leaves,
+                        *([st.integers(~(n_nodes - 1), ~(v + 1))] if v + 1 < n_nodes else []),
+                    )
+                )
                 for _ in range(width)
             ]
             for v in range(n_nodes)

@@ -145,7 +145,9 @@ def test_every_operation_obeys_its_limit() -> None:
 def test_too_much_work_is_a_limit_too() -> None:
     # few states, but each stands for very many places
     with pytest.raises(LimitError, match="work"):
-        repeat(repeat(symbols([(0, 9)], BYTES), 0, 900) + repeat(symbols([(5, 20)], BYTES), 0, 1), 0, 90, max_states=3000)
+        repeat(
+            repeat(symbols([(0, 9)], BYTES), 0, 900) + repeat(symbols([(5, 20)], BYTES), 0, 1), 0, 90, max_states=3000
+        )
 
 
 # ---- UTF-8 and byte automata -------------------------------------------------------------------------------
@@ -167,9 +169,35 @@ def test_utf8_of_every_single_code_point() -> None:
     one = utf8(lengths(1, 1, CODE_POINTS))
     assert one.count(1 << 21) == 0x110000 - 0x800
     valid = {b"".join(p) for p in ()}
-    for lead in (0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF):
+    for lead in (
+        0x00,
+        0x7F,
+        0x80,
+        0xBF,
+        0xC0,
+        0xC1,
+        0xC2,
+        0xDF,
+        0xE0,
+        0xE1,
+        0xEC,
+        0xED,
+        0xEE,
+        0xEF,
+        0xF0,
+        0xF1,
+        0xF3,
+        0xF4,
+        0xF5,
+        0xFF,
+    ):
         for second, third, fourth in product((0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0), repeat=3):
-            for text in (bytes([lead]), bytes([lead, second]), bytes([lead, second, third]), bytes([lead, second, third, fourth])):
+            for text in (
+                bytes([lead]),
+                bytes([lead, second]),
+                bytes([lead, second, third]),
+                bytes([lead, second, third, fourth]),
+            ):
                 if text in valid:
                     continue
                 try:

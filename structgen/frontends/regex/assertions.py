@@ -28,6 +28,8 @@ from structgen.kernels import dfa as kernels
 
 #: Distinct lookbehinds (and lookaheads inside them) in one pattern.
 MAX_BITS = 8
+#: Moves looked at for each state of the limit: a few seconds by default.
+STEPS_PER_STATE = 15
 #: Columns of the annotated automata: classes of code points times values of the bits.
 MAX_LETTERS = 8192
 
@@ -88,9 +90,7 @@ def _minimal(delta: NDArray[np.int32], ends: NDArray[np.bool_]) -> _Annotated:
     keep = np.flatnonzero(~final)
     renumber = np.full(len(final) + 1, -1, dtype=np.int32)
     renumber[keep] = np.arange(len(keep), dtype=np.int32)
-    return _Annotated(
-        np.ascontiguousarray(renumber[small[keep, :letters]]), small[keep, letters:] == last[0]
-    )
+    return _Annotated(np.ascontiguousarray(renumber[small[keep, :letters]]), small[keep, letters:] == last[0])
 
 
 class _Graph:
@@ -161,6 +161,7 @@ class _Machine:
     def __init__(self, node: ast.Node, max_states: int) -> None:
         self.node = node
         self.max_states = max_states
+        self.steps_left = STEPS_PER_STATE * max_states
         every = every_symbol(CODE_POINTS)
         self.sets: dict[Ranges, int] = {every: 0}
         self._collect_sets(node)
@@ -210,6 +211,19 @@ class _Machine:
             self._numbers[key] = len(self.obligations) - 1
         return self._numbers[key]
 
+    def step(self) -> None:
+        """Count one move.
+
+        Raises:
+            LimitError: there were too many.
+        """
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            raise LimitError(
+                f"the assertions of this regular expression take more work than {self.max_states} states may",
+                hint="Simplify it, or raise the limit max_states",
+            )
+
     # ---- one part of the pattern, the bits being given -------------------------------------------------
 
     def annotated(self, node: ast.Node, behind: bool) -> _Annotated:
@@ -237,6 +251,7 @@ class _Machine:
                         found.setdefault(last, []).append(n_letters + value)
                     for label, target in graph.chars[q]:
                         for c in self.members[label]:
+                            self.step()
                             letter = c * self.values + value
                             rest = self._advance(together, letter)
                             if rest is None:
@@ -251,9 +266,7 @@ class _Machine:
             for target, letters in found.items():
                 nfa.edge(source, sets_of.setdefault(tuple(letters), len(sets_of)), target)
         if last < 0:
-            return _minimal(
-                np.full((1, n_letters), -1, dtype=np.int32), np.zeros((1, self.values), dtype=np.bool_)
-            )
+            return _minimal(np.full((1, n_letters), -1, dtype=np.int32), np.zeros((1, self.values), dtype=np.bool_))
         nfa.final = [last]
         return self._determinized(nfa, list(sets_of), n_letters)
 
@@ -263,9 +276,7 @@ class _Machine:
         each = np.arange(total, dtype=np.int32)
         first = np.array([0, *np.cumsum([len(s) for s in sets])], dtype=np.int32)
         flat = np.array([x for s in sets for x in s], dtype=np.int32)
-        d = determinize(
-            nfa, total, each, each, first, flat, max_states=self.max_states, what="this regular expression"
-        )
+        d = determinize(nfa, total, each, each, first, flat, max_states=self.max_states, what="this regular expression")
         table = d.delta[:, d.classes[np.searchsorted(d.starts, each, side="right") - 1]]
         last = d.accept
         n = len(last)
@@ -341,11 +352,10 @@ class _Machine:
                 for (bit, tracker), t in zip(trackers, at, strict=True):  # inner ones come first
                     if t >= 0 and tracker.end_rows[t][value]:
                         value |= 1 << bit
-                if whole.end_rows[state][value] and all(
-                    self.obligations[i].end_rows[s][value] for i, s in together
-                ):
+                if whole.end_rows[state][value] and all(self.obligations[i].end_rows[s][value] for i, s in together):
                     nfa.final.append(numbers[config])
                 for c in range(self.width):
+                    self.step()
                     letter = c * self.values + value
                     following = whole.rows[state][letter]
                     if following < 0:
@@ -354,8 +364,7 @@ class _Machine:
                     if rest is None:
                         continue
                     moved = tuple(
-                        tracker.rows[t][letter] if t >= 0 else -1
-                        for (_, tracker), t in zip(trackers, at, strict=True)
+                        tracker.rows[t][letter] if t >= 0 else -1 for (_, tracker), t in zip(trackers, at, strict=True)
                     )
                     target = (following, rest, moved)
                     if target not in numbers:

@@ -202,8 +202,7 @@ def unparse(node: Node, dialect: str) -> str:
     if isinstance(node, Seq):
         parts = [unparse(item, dialect) for item in node.items]
         wrapped = [
-            f"(?:{part})" if isinstance(item, Alt) else part
-            for item, part in zip(node.items, parts, strict=True)
+            f"(?:{part})" if isinstance(item, Alt) else part for item, part in zip(node.items, parts, strict=True)
         ]
         return "".join(wrapped) if wrapped else "(?:)"
     if isinstance(node, Alt):

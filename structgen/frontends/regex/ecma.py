@@ -19,6 +19,7 @@ from structgen.frontends.regex.unicode import (
     ASCII_WORD,
     ECMA_NEWLINE,
     ECMA_SPACE,
+    UNKNOWN_TABLE,
     ecma_property,
 )
 
@@ -126,7 +127,7 @@ class EcmaParser(Parser):
             name = self.scan(_NAME)
             if name is None:
                 raise self.error("\\k needs a group name, as in \\k<name>", start)
-            raise self._backreference(name, start)
+            raise self._backreference(name[1:-1], start)
         if letter in "123456789" and letter:
             digits = re.compile(r"[0-9]+").match(self.pattern, self.at)
             assert digits is not None
@@ -198,6 +199,8 @@ class EcmaParser(Parser):
 
     def _property(self, start: int, negated: bool) -> Ranges:
         found = _PROPERTY.match(self.pattern, self.at)
+        if found is not None and found[1] in UNKNOWN_TABLE:
+            raise self.unsupported(f"there is no table of the property {found[1]}", start, "Write out the characters")
         ranges = None if found is None else ecma_property(found[1], found[2])
         if found is None or ranges is None:
             raise self.error(
@@ -229,7 +232,7 @@ class EcmaParser(Parser):
                 high = self._class_item(start)
                 if isinstance(low, int) and isinstance(high, int):
                     if high < low:
-                        raise self.error(f"bad character range {self.pattern[here:self.at]}", here)
+                        raise self.error(f"bad character range {self.pattern[here : self.at]}", here)
                     codes.append((low, high))
                     continue
                 codes.append((0x2D, 0x2D))  # a set at either end: the hyphen stands for itself
@@ -303,4 +306,3 @@ class EcmaParser(Parser):
         node = self._inside(start)
         self.flags = outer
         return node
-

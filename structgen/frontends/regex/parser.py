@@ -203,7 +203,9 @@ class Parser:
 
     def glob_hint(self) -> str | None:
         """A guess at what the user meant by a pattern that begins with a star."""
-        return "This looks like a file glob; as a regular expression, * is written .*" if self.pattern[:1] == "*" else None
+        return (
+            "This looks like a file glob; as a regular expression, * is written .*" if self.pattern[:1] == "*" else None
+        )
 
     def bounds(self, char: str, start: int) -> tuple[int, int | None] | None:
         """The counts of a quantifier that begins with ``char`` (already read)."""

@@ -172,7 +172,7 @@ class PythonParser(Parser):
         if letter.isascii() and letter.isalpha():
             hint = None
             if letter in "pP":
-                hint = "Python's re has no \\p{...}; use dialect=\"ecma\""
+                hint = 'Python\'s re has no \\p{...}; use dialect="ecma"'
             elif letter == "z":
                 hint = "The end of the text is \\Z in Python"
             raise self.error(f"bad escape \\{letter}", start, hint)
@@ -207,7 +207,7 @@ class PythonParser(Parser):
                 self.at += 1
                 high = self._class_item(start)
                 if not isinstance(low, int) or not isinstance(high, int) or high < low:
-                    raise self.error(f"bad character range {self.pattern[here:self.at]}", here)
+                    raise self.error(f"bad character range {self.pattern[here : self.at]}", here)
                 codes.append((low, high))
             elif isinstance(low, int):
                 codes.append((low, low))
@@ -245,7 +245,9 @@ class PythonParser(Parser):
                     lo, hi = ast.width(body)
                     if lo != hi:
                         raise self.error(
-                            "Python's lookbehind needs a pattern of one fixed length", start, 'dialect="ecma" has no such rule'
+                            "Python's lookbehind needs a pattern of one fixed length",
+                            start,
+                            'dialect="ecma" has no such rule',
                         )
                 return ast.Look(body, ahead=bool(ahead), negative=bool(negative)), "atom"
         if self.take(">"):
@@ -259,7 +261,7 @@ class PythonParser(Parser):
         if self.peek() in tuple("aiLmsux-"):
             return self._flag_group(start)
         hint = "A named group is written (?P<name>...) in Python" if self.peek() == "<" else None
-        raise self.error(f"unknown extension ?{self.pattern[self.at:self.at + 1]}", start, hint)
+        raise self.error(f"unknown extension ?{self.pattern[self.at : self.at + 1]}", start, hint)
 
     def _inside(self, start: int) -> ast.Node:
         flags = self.flags

@@ -44,10 +44,8 @@ def _all_text() -> str:
 
 @lru_cache(maxsize=16)
 def python_class(name: str) -> Ranges:
-    r"""The sets of ``\d``, ``\w`` and ``\s`` in a Unicode pattern of Python's ``re``: name is ``"d"``, ``"w"``, ``"s"``."""
-    return normalize(
-        ((m.start(), m.end() - 1) for m in re.finditer(rf"\{name}+", _all_text())), CODE_POINTS
-    )
+    r"""The sets of ``\d``, ``\w`` and ``\s`` in Python's Unicode patterns: name is ``"d"``, ``"w"`` or ``"s"``."""
+    return normalize(((m.start(), m.end() - 1) for m in re.finditer(rf"\{name}+", _all_text())), CODE_POINTS)
 
 
 @lru_cache(maxsize=256)
@@ -111,8 +109,7 @@ _CATEGORY_NAMES = {long: short for short, long in _CATEGORIES.items()} | {
 _BINARY = {
     "Alphabetic": "Alpha", "Bidi_Control": "Bidi_C", "Bidi_Mirrored": "Bidi_M", "Case_Ignorable": "CI",
     "Cased": "", "Changes_When_Casefolded": "CWCF", "Changes_When_Casemapped": "CWCM",
-    "Changes_When_Lowercased": "CWL", "Changes_When_NFKC_Casefolded": "CWKCF",
-    "Changes_When_Titlecased": "CWT", "Changes_When_Uppercased": "CWU", "Dash": "",
+    "Changes_When_Lowercased": "CWL", "Changes_When_Titlecased": "CWT", "Changes_When_Uppercased": "CWU", "Dash": "",
     "Default_Ignorable_Code_Point": "DI", "Deprecated": "Dep", "Diacritic": "Dia", "Emoji": "",
     "Emoji_Component": "EComp", "Emoji_Modifier": "EMod", "Emoji_Modifier_Base": "EBase",
     "Emoji_Presentation": "EPres", "Extended_Pictographic": "ExtPict", "Extender": "Ext",
@@ -125,6 +122,8 @@ _BINARY = {
     "Unified_Ideograph": "UIdeo", "Uppercase": "Upper", "Variation_Selector": "VS", "White_Space": "space",
     "XID_Continue": "XIDC", "XID_Start": "XIDS",
 }  # fmt: skip
+#: A property of ECMA-262 for which there is no table here.
+UNKNOWN_TABLE = ("Changes_When_NFKC_Casefolded", "CWKCF")
 _BINARY_NAMES = {name: name for name in _BINARY} | {alias: name for name, alias in _BINARY.items() if alias}
 
 
@@ -176,8 +175,14 @@ def _simple_lower(code: int) -> int:
     return ord(lower) if len(lower) == 1 else ord(lower[0])
 
 
+#: Simple foldings that came with Unicode 15.1, for interpreters with older tables.
+_LATE_FOLDS = {0xFB05: 0xFB06, 0x1FD3: 0x390, 0x1FE3: 0x3B0}
+
+
 def _simple_fold(code: int) -> int:
     """Simple case folding (statuses C and S of CaseFolding.txt)."""
+    if code in _LATE_FOLDS:
+        return _LATE_FOLDS[code]
     char = chr(code)
     for folded in (char.casefold(), char.lower()):
         if len(folded) == 1:
@@ -189,7 +194,9 @@ def _simple_fold(code: int) -> int:
 def _orbits(dialect: str) -> dict[int, tuple[int, ...]]:
     """For each code point with case: all code points that match it when case is ignored."""
     key = _simple_fold if dialect == "ecma" else _simple_lower
-    cased = [code for code in range(CODE_POINTS) if (c := chr(code)).lower() != c or c.casefold() != c or c.upper() != c]
+    cased = [
+        code for code in range(CODE_POINTS) if (c := chr(code)).lower() != c or c.casefold() != c or c.upper() != c
+    ]
     groups: dict[int, set[int]] = defaultdict(set)
     for code in cased:
         groups[key(code)].add(code)
