@@ -2,9 +2,18 @@
 
 from structgen.kernels.machine.configs import closure, config_rehash
 from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS, mask, next_states, travel
-from structgen.kernels.machine.rows import build_row, count_ticks, counted_rest, counted_row, stack_rows
+from structgen.kernels.machine.rows import (
+    build_row,
+    build_row_like,
+    count_ticks,
+    counted_rest,
+    counted_row,
+    like_state,
+    stack_rows,
+)
+from structgen.kernels.machine.sharing import share, share_rehash
 from structgen.kernels.machine.stacks import cell_rehash, intern_cell
-from structgen.kernels.machine.states import counted_rehash, counted_state, delta, fill_bytes, row_state
+from structgen.kernels.machine.states import counted_rehash, counted_state, delta, row_state
 from structgen.kernels.machine.tables import table_put, table_rehash
 
 __all__ = [
@@ -12,6 +21,7 @@ __all__ = [
     "FORCED",
     "WITNESS",
     "build_row",
+    "build_row_like",
     "cell_rehash",
     "closure",
     "count_ticks",
@@ -21,11 +31,13 @@ __all__ = [
     "counted_row",
     "counted_state",
     "delta",
-    "fill_bytes",
     "intern_cell",
+    "like_state",
     "mask",
     "next_states",
     "row_state",
+    "share",
+    "share_rehash",
     "stack_rows",
     "table_put",
     "table_rehash",

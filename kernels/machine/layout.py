@@ -40,7 +40,8 @@ Q_ROWQ = 9  # the state whose row and remainder serve this one too; -1: not know
 Q_INNER = 10  # the row of inner tokens: -1 not built, r >= 0 dense row r, -2 - s sparse list s
 Q_REST = 11  # remainder node, or -1: none
 Q_MAXD = 12  # greatest Q_DIST after an inner token
-Q_COLS = 13
+Q_HASH = 13  # hash by which equal states are met; 0: not to be met
+Q_COLS = 14
 
 # Terminals.iv columns
 # IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
@@ -53,7 +54,7 @@ R_COLS = 3
 # Arenas of Terminals, as indices into used and names of fields
 T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT = range(9)
 TERMINAL_ARENAS = (
-    ("q", "qbytes", "qhash"),
+    ("q", "qbytes", "qhash", "statehash"),
     ("iv",),
     ("dense",),
     ("rows",),
@@ -72,6 +73,7 @@ class Terminals(NamedTuple):
     q: Array  # int32[*, Q_COLS]
     qbytes: Array  # uint64[*, 4]: the 256-bit set of bytes that leave the state
     qhash: Array  # int32[power of 2]: counted states by (base, need, left); id + 1, 0 is free
+    statehash: Array  # int32[power of 2]: uncounted states by Q_HASH; id + 1, 0 is free
     iv: Array  # int32[*, 5]: lo, hi, target, mark, pick
     dense: Array  # int32[*, 256]: target * 4 + mark, or -1
     rows: Array  # int32[*, W]

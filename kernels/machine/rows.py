@@ -272,3 +272,127 @@ def counted_rest(t, nodes, first, need, left):
     begin = t.used[L.T_RESTLIST]
     t.restlist[begin : begin + b - a] = nodes[a:b]
     return np.int64(new_rest(t, begin, b - a))
+
+
+@njit(cache=True, nogil=True)
+def like_state(t, q):
+    """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1."""
+    best = np.int64(-1)
+    most = np.int64(63)
+    first = t.q[q, L.Q_IV]
+    n = t.q[q, L.Q_NIV]
+    for k in range(first, first + n):
+        to = t.iv[k, L.IV_TO]
+        width = np.int64(0)
+        for j in range(first, first + n):
+            if t.iv[j, L.IV_TO] == to:
+                width += t.iv[j, L.IV_HI] - t.iv[j, L.IV_LO] + 1
+        if width > most:
+            most = width
+            best = np.int64(to)
+    if best < 0 or best == q:
+        return np.int64(-1)
+    width = np.int64(0)
+    for k in range(t.q[best, L.Q_IV], t.q[best, L.Q_IV] + t.q[best, L.Q_NIV]):
+        if t.iv[k, L.IV_TO] == best:
+            width += t.iv[k, L.IV_HI] - t.iv[k, L.IV_LO] + 1
+    return best if width > 63 else np.int64(-1)
+
+
+@njit(cache=True, nogil=True)
+def build_row_like(t, q, like, stack, added, removed):
+    """The row of q out of the dense row of a state that is nearly the same.
+
+    The trie is walked with both states at once, and a subtree is left as soon as they are one: states are
+    shared by their futures, so what follows is the same. Visits only where the two differ.
+
+    Args:
+        stack: int32[longest + 1, 3] scratch. added, removed: int32[trie nodes] scratch.
+
+    Returns 0; -1 - arena where an arena of the terminals is full.
+    """
+    if t.used[L.T_ROWS] >= t.rows.shape[0]:
+        return -1 - L.T_ROWS
+    if t.used[L.T_REST] >= t.rest.shape[0]:
+        return -1 - L.T_REST
+    n_nodes = t.trie.shape[0]
+    if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
+        return -1 - L.T_RESTLIST
+    r = t.used[L.T_ROWS]
+    t.used[L.T_ROWS] = r + 1
+    row = t.rows[r]
+    row[:] = t.rows[t.q[like, L.Q_INNER]]
+    farthest = np.int64(t.q[like, L.Q_MAXD])
+    n_added = 0
+    n_removed = 0
+    stack[0, 0] = q
+    stack[0, 1] = like
+    i = 0
+    while i < n_nodes:
+        depth = t.trie[i, 2]
+        byte = t.trie[i, 0]
+        a = np.int64(stack[depth - 1, 0])
+        b = np.int64(stack[depth - 1, 1])
+        if a >= 0:
+            a = np.int64(lookup(t, a, byte))
+            if a >= 0:
+                a = a >> 2
+        if b >= 0:
+            b = np.int64(lookup(t, b, byte))
+            if b >= 0:
+                b = b >> 2
+        if a == b:
+            i = t.trie[i, 1]
+            continue
+        stack[depth, 0] = a
+        stack[depth, 1] = b
+        begin = t.trietok[i]
+        end = t.trietok[i + 1]
+        for j in range(begin, end):
+            token = t.tokens[j]
+            bit = np.int32(1) << np.int32(token & 31)
+            if a >= 0:
+                row[token >> 5] |= bit
+            else:
+                row[token >> 5] &= ~bit
+        if a >= 0 and end > begin:
+            farthest = max(farthest, np.int64(t.q[a, L.Q_DIST]))
+        if t.trie[i, 1] > i + 1:
+            ends_a = a >= 0 and t.q[a, L.Q_ACCEPT] == 1
+            ends_b = b >= 0 and t.q[b, L.Q_ACCEPT] == 1
+            if ends_a and not ends_b:
+                added[n_added] = i
+                n_added += 1
+            elif ends_b and not ends_a:
+                removed[n_removed] = i
+                n_removed += 1
+        i += 1
+    t.q[q, L.Q_INNER] = r
+    t.q[q, L.Q_MAXD] = min(farthest, np.int64(L.FAR))
+    root = np.int64(t.q[like, L.Q_REST])
+    if n_added == 0 and n_removed == 0:
+        t.q[q, L.Q_REST] = root
+        return 0
+    begin = t.used[L.T_RESTLIST]
+    w = begin
+    x = 0
+    y = 0
+    if root >= 0:
+        first = t.rest[root, L.R_FIRST]
+        for k in range(first, first + t.rest[root, L.R_N]):
+            node = t.restlist[k]
+            while x < n_added and added[x] < node:
+                t.restlist[w] = added[x]
+                x += 1
+                w += 1
+            if y < n_removed and removed[y] == node:
+                y += 1
+                continue
+            t.restlist[w] = node
+            w += 1
+    while x < n_added:
+        t.restlist[w] = added[x]
+        x += 1
+        w += 1
+    t.q[q, L.Q_REST] = new_rest(t, begin, w - begin) if w > begin else -1
+    return 0

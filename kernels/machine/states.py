@@ -82,6 +82,7 @@ def counted_state(t, base, need, left):
     row[L.Q_ROWQ] = -1
     row[L.Q_INNER] = -1
     row[L.Q_REST] = -1
+    row[L.Q_HASH] = 0
     for w in range(4):
         t.qbytes[s, w] = 0
     for k in range(row[L.Q_IV], row[L.Q_IV] + row[L.Q_NIV]):

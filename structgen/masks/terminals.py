@@ -69,11 +69,13 @@ class TerminalStore:
         self._row = np.zeros(self.width, dtype=np.int32)
         self._stack = np.zeros((self.longest + 1, 3), dtype=np.int32)
         self._found = np.zeros(max(1, trie.n_nodes), dtype=np.int32)
+        self._removed = np.zeros_like(self._found)
         self.arrays = L.Terminals(
             used=np.zeros(16, dtype=np.int64),
             q=np.zeros((256, L.Q_COLS), dtype=np.int32),
             qbytes=np.zeros((256, 4), dtype=np.uint64),
             qhash=np.zeros(512, dtype=np.int32),
+            statehash=np.zeros(512, dtype=np.int32),
             iv=np.zeros((1024, 5), dtype=np.int32),
             dense=np.zeros((32, 256), dtype=np.int32),
             rows=np.zeros((16, self.width), dtype=np.int32),
@@ -115,48 +117,34 @@ class TerminalStore:
             return known
         n, m = dfa.n_states, len(dfa.to)
         degree = np.diff(dfa.first)
-        wide = np.flatnonzero(degree > SPARSE_STATE)
         self.reserve(L.T_Q, n)
         self.reserve(L.T_IV, m)
-        self.reserve(L.T_DENSE, len(wide))
-        t = self.arrays
-        base, iv, dense = int(t.used[L.T_Q]), int(t.used[L.T_IV]), int(t.used[L.T_DENSE])
-        rows = t.iv[iv : iv + m]
-        rows[:, L.IV_LO] = dfa.lo
-        rows[:, L.IV_HI] = dfa.hi
-        rows[:, L.IV_TO] = dfa.to + base
-        rows[:, L.IV_MARK] = 0 if dfa.counter is None else dfa.counter.mark
-        rows[:, L.IV_PICK] = pick = self._pick(dfa)
-        q = t.q[base : base + n]
-        q[:] = 0
-        q[:, L.Q_IV] = dfa.first[:-1] + iv
-        q[:, L.Q_NIV] = degree
-        q[:, L.Q_ACCEPT] = dfa.accept
-        q[:, L.Q_DIST] = dfa.distance
-        q[:, L.Q_DENSE] = -1
-        q[wide, L.Q_DENSE] = np.arange(dense, dense + len(wide))
-        q[:, L.Q_BASE] = q[:, L.Q_ROWQ] = np.arange(base, base + n)
-        q[:, L.Q_LEFT] = L.INF
+        self.reserve(L.T_DENSE, int((degree > SPARSE_STATE).sum()))
+        while 2 * (int(self.arrays.used[L.T_Q]) + n) >= len(self.arrays.statehash):
+            self.grow(L.T_Q)
+        mark = np.zeros(m, dtype=np.uint8) if dfa.counter is None else dfa.counter.mark
+        iters = np.zeros(n, dtype=np.int32)
         if dfa.counter is not None:
-            q[dfa.before_exit, L.Q_ITER] = dfa.iteration
-        q[:, L.Q_INNER] = -1
-        q[:, L.Q_REST] = -1
-        if (pick >= 256).any():
+            iters[dfa.before_exit] = dfa.iteration
+        pick = self._pick(dfa)
+        if self.spellable and (pick >= 256).any():
             source = np.repeat(np.arange(n), degree)
-            length = np.where(rows[:, L.IV_MARK] == TICK, q[source, L.Q_ITER], 0) - 1
+            length = np.where(mark == TICK, iters[source], 0) - 1
             shortest = dfa.distance[dfa.to] == dfa.distance[source] + length
-            self.spellable = self.spellable and not (shortest & (pick >= 256)).any()
-        cpu.fill_bytes(t, base, n)
-        t.used[L.T_Q] = base + n
-        t.used[L.T_IV] = iv + m
-        t.used[L.T_DENSE] = dense + len(wide)
+            self.spellable = not (shortest & (pick >= 256)).any()
+        mapping = np.empty(n, dtype=np.int32)
+        cpu.share(
+            self.arrays, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, dfa.accept, dfa.distance, iters,
+            SPARSE_STATE + 1, mapping,
+        )  # fmt: skip
+        base = int(mapping[0])
         self._starts[key] = base
         return base
 
     def _pick(self, dfa: ByteDfa) -> np.ndarray:
         """int32[m]: for each interval the least byte that is a token by itself, else 256 + its least byte."""
         following = self._following[dfa.lo]
-        return np.where(following <= dfa.hi, following, dfa.lo.astype(np.int32) + 256)
+        return np.where(following <= dfa.hi, following, dfa.lo.astype(np.int32) + 256).astype(np.int32)
 
     def build_row(self, q: int) -> None:
         """Make the inner row and the remainder root of a state (asked for by the mask kernel)."""
@@ -166,7 +154,13 @@ class TerminalStore:
             self._build_counted_row(q, base)
             return
         while True:
-            r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, self._found))
+            like = -1 if base != q else int(cpu.like_state(t, q))
+            if like >= 0 and self.arrays.q[like, L.Q_INNER] == -1:
+                self.build_row(like)
+            if like >= 0 and self.arrays.q[like, L.Q_INNER] >= 0:
+                r = int(cpu.build_row_like(self.arrays, q, like, self._stack, self._found, self._removed))
+            else:
+                r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, self._found))
             if r >= 0:
                 return
             self.grow(-1 - r)
@@ -233,6 +227,9 @@ class TerminalStore:
             elif name == "qhash":
                 new[name] = np.zeros(_power_of_two(2 * size), dtype=np.int32)
                 cpu.counted_rehash(self.arrays, new[name])
+            elif name == "statehash":
+                new[name] = np.zeros(_power_of_two(2 * size), dtype=np.int32)
+                cpu.share_rehash(self.arrays, new[name])
             else:
                 new[name] = resized(old, size)
         self.arrays = self.arrays._replace(**new)
