@@ -27,14 +27,15 @@ class Currency(str, enum.Enum):
     JPY = "JPY"
 
 
-class Company(BaseModel):
-    """What the demo extracts from a paragraph: strings, a year, a closed set, a list."""
+class Landmark(BaseModel):
+    """What the demo extracts from a paragraph: strings, numbers with bounds, a closed set."""
 
     name: Name
-    founded: int = Field(ge=1000, le=2100)
     city: Name
-    industry: Literal["software", "energy", "food", "finance", "transport", "other"]
-    founders: list[Name] = Field(min_length=1, max_length=4)
+    country: Name
+    year_completed: int = Field(ge=-3000, le=2100)
+    height_in_metres: float = Field(gt=0, le=1000)
+    kind: Literal["tower", "bridge", "church", "palace", "other"]
 
 
 class LineItem(BaseModel):
@@ -157,7 +158,7 @@ class Ticket(BaseModel):
 
 #: Types by name.
 TYPES: dict[str, Any] = {
-    "company": Company,
+    "landmark": Landmark,
     "invoice": Invoice,
     "tree": Tree,
     "expression": Expression,

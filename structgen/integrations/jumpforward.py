@@ -65,12 +65,11 @@ class JumpForward:
             parts = [texts[token] if token < len(texts) else None for token in left]
             if None in parts:
                 continue  # the context begins after special tokens
-            data = b"".join(part for part in parts if part)
             try:
-                text = data.decode()
+                text = (b"".join(part for part in parts if part) + forced).decode()
             except UnicodeDecodeError:
                 continue  # it would begin inside a character
-            tokens = self._encode(text + forced.decode())
+            tokens = self._encode(text)
             if tuple(tokens[: len(left)]) == left:
                 return tokens[len(left) :]
         return []  # the last token ends inside a character

@@ -122,7 +122,7 @@ def test_prompts_that_do_not_fit(gen, model, plain_tokenizer):
         (gen, "", {"chat": False}, "no tokens"),
         (gen, "x" * 600, {}, "positions"),
         (gen, "hi", {"max_tokens": 0}, "max_tokens"),
-        (gen, "hi", {"sampler": "greedy"}, "does not take str"),
+        (gen, "hi", {"sampler": "greedy"}, "not a sampler"),
         (gen, "hi", {"seed": -1}, "seed"),
         (gen, "hi", {"constraint": "text"}, "not a constraint"),
     ]:
