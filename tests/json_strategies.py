@@ -118,8 +118,12 @@ class SchemaMaker:
             schema["minItems"] = rng.randint(0, 2)
         if rng.random() < 0.25:
             schema["maxItems"] = rng.randint(0, 3)
+        if rng.random() < 0.05:
+            schema["unevaluatedItems"] = False
         if rng.random() < 0.1:
             schema["uniqueItems"] = True
+            if rng.random() < 0.7:
+                schema["items"] = {"enum": [self.value(0) for _ in range(3)]}
         if rng.random() < 0.1:
             schema["contains"] = self.child(depth)
             if rng.random() < 0.5:
@@ -143,7 +147,9 @@ class SchemaMaker:
         if rng.random() < 0.1:
             schema["maxProperties"] = rng.randint(0, 3)
         if rng.random() < 0.08:
-            schema["propertyNames"] = {"pattern": rng.choice(NAME_PATTERNS)}
+            schema["propertyNames"] = rng.choice(
+                [{"pattern": rng.choice(NAME_PATTERNS)}, {"enum": list(NAMES[:3])}, {"maxLength": 1}]
+            )
         if rng.random() < 0.08:
             schema["dependentRequired"] = {rng.choice(NAMES): [rng.choice(NAMES)]}
         if rng.random() < 0.05:
@@ -267,11 +273,82 @@ def merged(a: Schema, b: Schema) -> Schema:
 
 
 def is_valid(schema: Schema, value: Any) -> bool:
-    """The judge: jsonschema, formats asserted; ``$`` is the end of the text, as in ECMA-262."""
-    validator = jsonschema.Draft202012Validator(
-        _strict(schema), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-    )
-    return bool(validator.is_valid(value))
+    """The judge: jsonschema. All formats are asserted in all drafts; ``$`` is the end of the text, as in ECMA-262;
+    1.0 is an integer, in draft 4 as later."""
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    if kind is jsonschema.Draft4Validator:
+        value = _whole(value)
+    formats = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    return bool(kind(_strict(schema), format_checker=formats).is_valid(value))
+
+
+def _whole(value: Any) -> Any:
+    """The same value without floats that are integers."""
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def in_draft(schema: Schema, draft: str) -> Schema:
+    """The schema said in an older draft's words: its root names the draft; what the draft lacks is dropped."""
+    uris = {
+        "2019-09": "https://json-schema.org/draft/2019-09/schema",
+        "7": "http://json-schema.org/draft-07/schema#",
+        "6": "http://json-schema.org/draft-06/schema#",
+        "4": "http://json-schema.org/draft-04/schema#",
+    }
+    if not isinstance(schema, dict):
+        schema = {} if schema else {"not": {}}
+    return {"$schema": uris[draft], **_older(schema, draft)}
+
+
+def _older(schema: Schema, draft: str) -> Schema:
+    if isinstance(schema, bool):
+        return ({} if schema else {"not": {}}) if draft == "4" else schema
+    if list(schema) == ["$ref"]:
+        return schema
+    result: dict[str, Any] = {}
+    for keyword, inner in schema.items():
+        if keyword in ("properties", "patternProperties", "$defs"):
+            result[keyword] = {name: _older(s, draft) for name, s in inner.items()}
+        elif keyword in ("anyOf", "allOf", "oneOf"):
+            result[keyword] = [_older(s, draft) for s in inner]
+        elif keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems") and draft == "2019-09":
+            result[keyword] = _older(inner, draft)
+        elif keyword == "additionalProperties":
+            result[keyword] = inner if isinstance(inner, bool) else _older(inner, draft)
+        elif keyword == "prefixItems":
+            result["items"] = [_older(s, draft) for s in inner]
+            if "items" in schema:
+                result["additionalItems"] = _older(schema["items"], draft)
+        elif keyword == "items":
+            if "prefixItems" not in schema:
+                result["items"] = _older(inner, draft)
+        elif keyword in ("not", "contains", "propertyNames", "if", "then", "else"):
+            if keyword == "not" or (draft != "4" and (keyword not in ("if", "then", "else") or draft != "6")):
+                result[keyword] = _older(inner, draft)
+        elif keyword == "dependentRequired":
+            result[keyword if draft == "2019-09" else "dependencies"] = inner
+        elif keyword == "dependentSchemas":
+            if draft == "2019-09":
+                result[keyword] = {name: _older(s, draft) for name, s in inner.items()}
+            elif "dependentRequired" not in schema:
+                result["dependencies"] = {name: _older(s, draft) for name, s in inner.items()}
+        elif keyword in ("exclusiveMinimum", "exclusiveMaximum") and draft == "4":
+            result[keyword] = True
+            result[keyword.replace("exclusiveM", "m")] = inner
+        elif keyword in ("minimum", "maximum") and draft == "4":
+            result.setdefault(keyword, inner)
+        elif keyword == "const" and draft == "4":
+            result["enum"] = [inner]
+        elif keyword in ("minContains", "maxContains"):
+            if draft == "2019-09":
+                result[keyword] = inner
+        elif not (keyword.startswith("unevaluated") and draft != "2019-09"):
+            result[keyword] = inner
+    return result
 
 
 def _strict(schema: Schema) -> Schema:
@@ -304,9 +381,31 @@ def spellings(rng: random.Random, value: Any) -> list[str]:
                 json.dumps(value, ensure_ascii=True),
                 json.dumps(value, ensure_ascii=False, indent=rng.choice([1, 2, 4])),
                 json.dumps(shuffled(rng, value), ensure_ascii=rng.random() < 0.5),
+                written(rng, value),
             ]
         )
     )
+
+
+def written(rng: random.Random, value: Any) -> str:
+    """A text of a value with numbers and strings as no encoder of Python's writes them."""
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, (int, float)):
+        plain = repr(value)
+        if "e" in plain:
+            return plain
+        whole, _, fraction = plain.partition(".")
+        digits = fraction.rstrip("0")
+        return whole + ("." + digits + "0" * rng.randint(0, 2) if digits else rng.choice(["", ".0", ".00"]))
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=rng.random() < 0.5).replace(
+            "\\n", rng.choice(["\\n", "\\u000a", "\\u000A"])
+        )
+        return text.replace("/", "\\/") if rng.random() < 0.3 else text
+    if isinstance(value, list):
+        return "[" + ", ".join(written(rng, inner) for inner in value) + "]"
+    return "{" + ", ".join(f"{written(rng, name)}: {written(rng, inner)}" for name, inner in value.items()) + "}"
 
 
 def shuffled(rng: random.Random, value: Any) -> Any:

@@ -21,7 +21,17 @@ from structgen.frontends.regex import to_dfa
 from structgen.masks import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.source import JsonSchema, Regex
-from tests.json_strategies import TOKENS, InexactError, Schema, SchemaMaker, instance, is_valid, loads, spellings
+from tests.json_strategies import (
+    TOKENS,
+    InexactError,
+    Schema,
+    SchemaMaker,
+    in_draft,
+    instance,
+    is_valid,
+    loads,
+    spellings,
+)
 from tests.naive import TooManyError
 from tests.runtime.laws import Pair
 from tests.strategies import (
@@ -118,7 +128,9 @@ class Refused(Exception):
 
 def schema_of(seed: int, boolean: bool = True) -> tuple[random.Random, Schema]:
     rng = random.Random(seed)
-    return rng, SchemaMaker(rng, rng.choice([1, 2, 2, 3]), boolean).document()
+    schema = SchemaMaker(rng, rng.choice([1, 2, 2, 3]), boolean).document()
+    draft = rng.choice(["2020-12"] * 4 + ["2019-09", "7", "6", "4"])
+    return rng, schema if draft == "2020-12" else in_draft(schema, draft)
 
 
 def values(rng: random.Random, schema: Schema, n: int) -> list[tuple[Any, bool]]:
@@ -227,3 +239,22 @@ def test_schemas(check: Any, part: int) -> None:
             raise AssertionError(f"seed {seed}: {error}") from error
     assert count["refused"] <= 1 + 0.05 * count.total()
     assert count["done"] >= 0.7 * count.total()
+
+
+#: Schemas that the random ones above once found wrong, reduced, with texts and whether they are valid.
+FOUND: list[tuple[Schema, str, bool]] = [
+    ({"dependentRequired": {"x": ["y"]}}, '{"x": 12}', False),
+    ({"dependentRequired": {"x": ["y"]}}, '{"x": 12, "y": 1}', True),
+    ({"items": {"dependentRequired": {"x": ["y"]}}}, '[{"y": 1, "x": 12}, {"y": 1}]', True),
+    ({"if": {"unevaluatedProperties": False}, "then": True}, '{"x-1": 3.0}', True),
+    ({"not": {"unevaluatedProperties": False}}, '{"x-1": 3.0}', True),
+    ({"not": {"unevaluatedProperties": False}}, "{}", False),
+]
+
+
+@pytest.mark.parametrize(("schema", "text", "valid"), FOUND)
+def test_found_before(schema: Schema, text: str, valid: bool) -> None:
+    assert is_valid(schema, json.loads(text)) == valid
+    grammar = compiled(schema, property_order="any")
+    assert grammar is not None
+    assert accepts(grammar, text.encode()) == valid

@@ -364,7 +364,7 @@ def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminal
         UnsupportedError: it would have to be known whether two free names are equal.
     """
     plans = []
-    spelled = _spelled(normaliser, shape)
+    spelled = _spelled(normaliser, _with_needed(normaliser, shape))
     for part in [] if spelled is None else _split(normaliser, spelled):
         if part.exists and closed(part.rest):
             continue
@@ -414,6 +414,18 @@ def _split(normaliser: Normaliser, shape: ObjectShape) -> list[ObjectShape]:
 
 def _meets_named(shape: ObjectShape, obligation: Names) -> bool:
     return any(obligation[0].contains(name) for name in shape.named)
+
+
+def _with_needed(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape:
+    """The shape with all names that ``needs`` speaks of among the named ones: only those are remembered."""
+    if not shape.needs:
+        return shape
+    named = dict(shape.named)
+    spoken = [*shape.required, *(n for name, others in shape.needs for n in (name, *sorted(others)))]
+    for name in spoken:
+        if name not in named:
+            named[name] = normaliser.algebra.property(shape, name)
+    return shape.replace(named=named)
 
 
 def _spelled(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape | None:
