@@ -1,4 +1,4 @@
-"""The reference for ``cpu.py``: the same functions in plain Python, as close to their definitions as can be.
+"""The reference for the compiled kernels: the same functions in plain Python, as close to their definitions as can be.
 
 Same arguments and results; numbering is by order of discovery in both, so results compare array by array.
 Work limits are left out: only ``max_states`` is kept.
@@ -182,7 +182,7 @@ def trie(codes, ends, width, max_states):
 
 
 def distances(delta, accept):
-    """Least symbols from each state to an accepting one; 2**30 where there is no way (Bellman and Ford)."""
+    """Least symbols from each state to an accepting one; 2**30 where there is no way. All must be reachable."""
     far = 1 << 30
     result = [0 if a else far for a in accept]
     for _ in range(len(result)):
