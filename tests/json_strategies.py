@@ -465,3 +465,8 @@ TOKENS: tuple[bytes | None, ...] = (
 def schemas(depth: int = 2) -> st.SearchStrategy[Schema]:
     """Random schemas, for hypothesis."""
     return st.randoms(use_true_random=False).map(lambda rng: SchemaMaker(rng, depth).document())
+
+
+def instances(schema: Schema) -> st.SearchStrategy[Any]:
+    """Values near to satisfying a schema, for hypothesis."""
+    return st.randoms(use_true_random=False).map(lambda rng: instance(rng, schema, schema))

@@ -28,8 +28,10 @@ from tests.json_strategies import (
     SchemaMaker,
     in_draft,
     instance,
+    instances,
     is_valid,
     loads,
+    schemas,
     spellings,
 )
 from tests.naive import TooManyError
@@ -45,7 +47,7 @@ from tests.strategies import (
     within_reach,
 )
 
-SEEDS = range(20_000) if THOROUGH else range(240)
+SEEDS = range(20_000) if THOROUGH else range(480)
 PARTS = 8
 
 # Patterns
@@ -221,6 +223,21 @@ def check_orders(seed: int) -> None:
     for spare in (0, 5, 15):
         text = sample(rng, ordered, spare)
         assert accepts(free, text), f"{json.dumps(schema)}\n{text.decode()}"
+
+
+@examples(40)
+@given(st.data())
+def test_schemas_that_shrink(data: st.DataObject) -> None:
+    """Instances once more, drawn by hypothesis: what it finds is small."""
+    schema = data.draw(schemas())
+    try:
+        grammar = compiled(schema, property_order="any")
+        value = data.draw(instances(schema))
+        valid = is_valid(schema, value)
+    except (Refused, RecursionError):
+        reject()
+    text = json.dumps(value, ensure_ascii=False)
+    assert (grammar is not None and accepts(grammar, text.encode())) == valid, text
 
 
 @pytest.mark.parametrize("part", range(PARTS))

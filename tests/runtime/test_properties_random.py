@@ -13,7 +13,7 @@ from tests.naive import TooManyError
 from tests.runtime.laws import Pair
 from tests.strategies import COUNTED_TERMINALS, SMALL_TERMINALS, THOROUGH, random_cfg, random_vocabulary
 
-SEEDS = range(20_000) if THOROUGH else range(200)
+SEEDS = range(20_000) if THOROUGH else range(400)
 
 
 def draw(seed: int) -> tuple[Pair, random.Random] | None:
