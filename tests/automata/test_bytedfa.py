@@ -76,8 +76,6 @@ def counted(lo: int, hi: int | None) -> ByteDfa:
     edges = [(0, 34, 34, 1), (1, 97, 98, 1), (1, 34, 34, 2)]
     d = from_edges(3, edges, [2])
     mark = np.array([PLAIN, EXIT, TICK], np.uint8)
-        [PLAIN if s == 0 else (EXIT if b == 34 else TICK) for s, b in ((0, 34), (1, 34), (1, 97))], np.uint8
-    )
     return ByteDfa(d.first, d.lo, d.hi, d.to, d.accept, Counter(lo, hi, mark))
 
 
