@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from structgen.automata import BYTES, Dfa, make
-from structgen.automata.symbols import CODE_POINTS
+from structgen.automata import BYTES, CODE_POINTS, ByteDfa, Counter, Dfa, Ranges, make, repeat_set, to_bytedfa
+from structgen.automata.bytedfa import EXIT, PLAIN, TICK
 from structgen.errors import LimitError
 from structgen.kernels import dfa as kernels
 
@@ -53,7 +53,7 @@ def json_text(d: Dfa, escapes: Escapes = "standard") -> Dfa:
     """
     if d.alphabet != CODE_POINTS:
         raise ValueError("json_text() takes a language over code points")
-    live = (d.delta >= 0).any(axis=0)
+    live: NDArray[np.bool_] = np.any(d.delta >= 0, axis=0)
     classes = np.where(live[d.classes], d.classes, _DEAD).astype(np.int32)
     starts, byte_classes, child, quote = _tree(d.starts.tobytes(), classes.tobytes(), escapes)
     width = child.shape[1]
@@ -74,6 +74,35 @@ def json_text(d: Dfa, escapes: Escapes = "standard") -> Dfa:
     accept = np.zeros(n + 1, dtype=np.bool_)
     accept[n] = True
     return make(BYTES, starts, byte_classes, table, accept)
+
+
+@lru_cache(maxsize=256)
+def repetition(ranges: Ranges, escapes: Escapes) -> ByteDfa:
+    """Any number of characters out of a set, then the closing quote; state 0 lies between characters."""
+    return to_bytedfa(json_text(repeat_set(ranges, 0, None, CODE_POINTS), escapes))
+
+
+def quoted(body: ByteDfa) -> ByteDfa:
+    """An opening quote before a body: a new start state; state i becomes i + 1."""
+    quote = np.array([ord('"')], dtype=np.uint8)
+    return ByteDfa(
+        np.concatenate([[0], body.first + 1]).astype(np.int32),
+        np.concatenate([quote, body.lo]),
+        np.concatenate([quote, body.hi]),
+        np.concatenate([[1], body.to + 1]).astype(np.int32),
+        np.concatenate([[False], body.accept]),
+    )
+
+
+def counted(text: ByteDfa, lo: int, hi: int | None) -> ByteDfa:
+    """A quoted body with the number of its characters bounded: counted beside the state.
+
+    State 1, after the opening quote, lies between characters.
+    """
+    mark = np.full(len(text.to), PLAIN, dtype=np.uint8)
+    first, past = int(text.first[1]), int(text.first[2])
+    mark[first:past] = np.where(text.lo[first:past] == ord('"'), EXIT, TICK)
+    return ByteDfa(text.first, text.lo, text.hi, text.to, text.accept, Counter(lo, hi, mark))
 
 
 def _shared(delta: Int32Array, child: Int32Array) -> Int32Array:

@@ -126,7 +126,7 @@ _part("re-class-char", r"[^\\\]\[^\r\n\u2028\u2029-]")
 _part("re-range", "a-z|A-Z|0-9|a-f|A-F|a-zA-Z|1-9")
 _part("re-class", r"\[\^?(?:{re-range}|{re-class-char}|{re-class-escape}|\\[dDsSwW])*-?\]")
 _part("re-char", r"[^\\^$.*+?()\[\]\{\}|\r\n\u2028\u2029]|\.|{re-escape}|{re-class}")
-_part("re-count", r"(?:[*+?]|\{(?:\d{1,4}|\d{1,4},|\d,\d\d|\d,[1-9]\d\d)\})\??")
+_part("re-count", r"(?:[*+?]|\{(?:\d{1,4}|\d{1,4},|\d,[1-9]\d|\d,[1-9]\d\d)\})\??")
 
 
 def _group(level: int) -> None:

@@ -31,14 +31,14 @@ _LONGEST = 8
 
 
 #: One of up to three labels of ASCII may be as long as labels get; more of them must be short.
-_LDH = "[A-Za-z0-9-]"
-_ASCII = rf"[A-Za-z0-9](?:{_LDH}{{0,2}}[A-Za-z0-9])?|[A-Za-z0-9]{_LDH}(?:[A-Za-z0-9]{_LDH}|-[A-Za-z0-9]){_LDH}{{0,58}}[A-Za-z0-9]"
+_EDGE, _LDH = "[A-Za-z0-9]", "[A-Za-z0-9-]"
+_ASCII = rf"{_EDGE}(?:{_LDH}{{0,2}}{_EDGE})?|{_EDGE}{_LDH}(?:{_EDGE}{_LDH}|-{_EDGE}){_LDH}{{0,58}}{_EDGE}"
 _SHORT = _ASCII.replace("58", "18")
 
 
 @lru_cache(maxsize=1)
 def hostname() -> Dfa:
-    """Names of up to three labels that are ASCII or U-labels (separators as in RFC 3490), or of ten short ASCII ones."""
+    """Names of up to three labels, ASCII or U-labels, with the separators of RFC 3490; or of ten short ASCII ones."""
     return _Tables().hostname()
 
 
@@ -117,7 +117,7 @@ def _is_valid(code: int) -> bool:
 @lru_cache(maxsize=1)
 def _composing() -> frozenset[int]:
     """Characters that may join the one before them when text is composed."""
-    found = set()
+    found: set[int] = set()
     for code in range(0xA0, 0x10000):
         parts = unicodedata.decomposition(chr(code)).split()
         if parts and not parts[0].startswith("<"):

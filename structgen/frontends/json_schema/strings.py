@@ -20,9 +20,9 @@ import numpy as np
 from structgen.automata import (
     CODE_POINTS,
     ByteDfa,
-    Counter,
     Dfa,
     Ranges,
+    bytedfa,
     chain,
     complement,
     difference,
@@ -32,13 +32,11 @@ from structgen.automata import (
     to_bytedfa,
     union,
 )
-from structgen.automata import bytedfa
-from structgen.automata.bytedfa import EXIT, PLAIN, TICK
 from structgen.automata.symbols import common, every_symbol
 from structgen.errors import ConstraintError, LimitError, UnsupportedError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import formats
-from structgen.frontends.json_schema.escapes import Escapes, json_text
+from structgen.frontends.json_schema.escapes import Escapes, counted, json_text, quoted, repetition
 from structgen.ir.network import Terminal
 
 ANY = every_symbol(CODE_POINTS)
@@ -533,36 +531,7 @@ def _texts(form: _Form, escapes: Escapes) -> ByteDfa:
             if ranges == ANY:
                 escapes = "any"
             if (lo, hi) == (0, None):
-                return _quoted(_body(ranges, escapes))
+                return quoted(repetition(ranges, escapes))
             if ranges == ANY or max(lo, hi or 0) > _SPELLED:
-                return _counted(_quoted(_body(ranges, escapes)), lo, hi)
-    return _quoted(to_bytedfa(json_text(_to_dfa(form), escapes)))
-
-
-@lru_cache(maxsize=256)
-def _body(ranges: Ranges, escapes: Escapes) -> ByteDfa:
-    """Any number of characters out of a set, then the closing quote; state 0 lies between characters."""
-    return to_bytedfa(json_text(repeat_set(ranges, 0, None, CODE_POINTS), escapes))
-
-
-def _quoted(body: ByteDfa) -> ByteDfa:
-    """An opening quote before a body: a new start state; state i becomes i + 1."""
-    quote = np.array([ord('"')], dtype=np.uint8)
-    return ByteDfa(
-        np.concatenate([[0], body.first + 1]).astype(np.int32),
-        np.concatenate([quote, body.lo]),
-        np.concatenate([quote, body.hi]),
-        np.concatenate([[1], body.to + 1]).astype(np.int32),
-        np.concatenate([[False], body.accept]),
-    )
-
-
-def _counted(text: ByteDfa, lo: int, hi: int | None) -> ByteDfa:
-    """A quoted body with the number of its characters bounded: counted beside the state.
-
-    State 1, after the opening quote, lies between characters.
-    """
-    mark = np.full(len(text.to), PLAIN, dtype=np.uint8)
-    first, past = int(text.first[1]), int(text.first[2])
-    mark[first:past] = np.where(text.lo[first:past] == ord('"'), EXIT, TICK)
-    return ByteDfa(text.first, text.lo, text.hi, text.to, text.accept, Counter(lo, hi, mark))
+                return counted(quoted(repetition(ranges, escapes)), lo, hi)
+    return quoted(to_bytedfa(json_text(_to_dfa(form), escapes)))
