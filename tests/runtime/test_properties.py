@@ -94,7 +94,7 @@ def test_min_tokens_is_a_bound_with_a_witness(network: Network, vocabulary: Toke
         bound = both.grammar.min_tokens_left(state)
         least = both.naive.min_tokens(config, both.tokens, both.eos, most=min(bound, 6))
         assert least is None or least <= bound
-        assert both.witness_walk(state) == bound
+        assert both.witness_walk(state) <= bound
 
 
 @examples(40)
