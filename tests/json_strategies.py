@@ -315,7 +315,7 @@ def _older(schema: Schema, draft: str) -> Schema:
             result[keyword] = {name: _older(s, draft) for name, s in inner.items()}
         elif keyword in ("anyOf", "allOf", "oneOf"):
             result[keyword] = [_older(s, draft) for s in inner]
-        elif keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems") and draft == "2019-09":
+        elif keyword == "unevaluatedItems" and draft == "2019-09":
             result[keyword] = _older(inner, draft)
         elif keyword == "additionalProperties":
             result[keyword] = inner if isinstance(inner, bool) else _older(inner, draft)
@@ -324,8 +324,8 @@ def _older(schema: Schema, draft: str) -> Schema:
             if "items" in schema:
                 result["additionalItems"] = _older(schema["items"], draft)
         elif keyword == "items":
-            if "prefixItems" not in schema:
-                result["items"] = _older(inner, draft)
+            if "prefixItems" not in schema:  # a Boolean here would break jsonschema's unevaluatedItems
+                result["items"] = _older(inner, "4" if isinstance(inner, bool) else draft)
         elif keyword in ("not", "contains", "propertyNames", "if", "then", "else"):
             if keyword == "not" or (draft != "4" and (keyword not in ("if", "then", "else") or draft != "6")):
                 result[keyword] = _older(inner, draft)
@@ -346,7 +346,8 @@ def _older(schema: Schema, draft: str) -> Schema:
         elif keyword in ("minContains", "maxContains"):
             if draft == "2019-09":
                 result[keyword] = inner
-        elif not (keyword.startswith("unevaluated") and draft != "2019-09"):
+        elif not keyword.startswith("unevaluated"):
+            # (jsonschema's unevaluatedProperties of 2019-09 forgets additionalProperties, so it is dropped there too)
             result[keyword] = inner
     return result
 

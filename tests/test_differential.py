@@ -193,6 +193,8 @@ def check_samples(seed: int) -> None:
         return
     for spare in (0, 3, 8, 20):
         text = sample(rng, grammar, spare)
+        if b'"0000-' in text:
+            continue  # the judge has no year 0; RFC 3339 has
         try:
             for last in (True, False):
                 value = loads(text.decode(), last)
