@@ -27,14 +27,14 @@ from typing import NamedTuple
 from structgen.automata import ByteDfa, to_bytedfa
 from structgen.errors import LimitError
 from structgen.frontends.json_schema.numberrows import Interval, Row, Rows
-from structgen.frontends.json_schema.numbers import Condition, NumberSet
+from structgen.frontends.json_schema.numbers import Condition, NumberSet, dense
 
 #: Residues of one multipleOf above which a schema is refused.
 MAX_RESIDUES = 20_000
 #: Fraction digits of a mantissa with an exponent, where multiples matter: what a float prints.
 _MANTISSA = 17
 #: States spent on mantissas of multiples.
-_MANTISSA_STATES = 4_000
+_MANTISSA_STATES = 1_500
 
 
 class _Cut(NamedTuple):
@@ -155,6 +155,7 @@ class _Reader(NamedTuple):
 
 _YES, _NO = 1, 2
 _FREE = (0, 0)
+_EACH = [(digit, digit) for digit in range(10)]
 
 
 class _Machine:
@@ -191,6 +192,9 @@ class _Machine:
         for reader in self.steps:
             size *= reader.size
         self.mantissa = min(_MANTISSA, _MANTISSA_STATES // size)
+        if not (self.free or members.between[-1] or self.signed or any(map(dense, members.between))):
+            # bounded multiples: a longer mantissa would need an exponent that makes the number too large
+            self.mantissa = min(self.mantissa, max(self.exponents[-1] + self.decimals, self.longest))
         #: from this many zeros after "0." on, what follows is under all cuts and no multiple of any step
         self.small = max([self.decimals, *(-e for e in self.exponents)]) + 1
         if self.free and self.steps:
@@ -317,7 +321,8 @@ class _Machine:
     def start_row(self) -> Row:
         first = [(ord("0"), ord("0"), self._zero())]
         begin = _Reader(0, -1, 0, _FREE, (0, len(self.cuts)), tuple(d.start for d in self.steps))
-        return first + [(48 + d, 48 + d, self._mantissa(self._integer(begin, d))) for d in range(1, 10)]
+        rest = [(max(a, 1), b) for a, b in self._alike(begin) if b]
+        return first + [(48 + a, 48 + b, self._mantissa(self._integer(begin, a))) for a, b in rest]
 
     def _zero(self) -> int:
         def row() -> Row:
@@ -378,6 +383,19 @@ class _Machine:
             bisect_left(self.lexical, digit, low, high, key=at),
             bisect_right(self.lexical, digit, low, high, key=at),
         )
+
+    def _alike(self, r: _Reader) -> list[tuple[int, int]]:
+        """The next digits in groups that surely lead to one state."""
+        if any(state >= 0 and d.size > 1 for d, state in zip(self.steps, r.steps, strict=True)):
+            return _EACH
+        starts = {0, 1}
+        alive = list(self.lexical[slice(*r.lexical)]) if r.lexical is not None else []
+        alive += [self.cuts[i].digits for i in range(*r.rank)]
+        for text in alive:
+            digit = self._digit(text, r.position)
+            starts |= {digit, digit + 1}
+        ordered = sorted(starts - {10})
+        return list(zip(ordered, [*(d - 1 for d in ordered[1:]), 9], strict=True))
 
     def _integer(self, r: _Reader, digit: int) -> _Reader:
         steps = tuple(d.step(s, digit) for d, s in zip(self.steps, r.steps, strict=True))
@@ -465,9 +483,9 @@ class _Machine:
 
         def row() -> Row:
             out: Row = []
-            for digit in range(10):
-                following = self._integer(r, digit) if r.places < 0 else self._fraction(r, digit)
-                out.append((48 + digit, 48 + digit, self._mantissa(following)))
+            for first, last in self._alike(r):
+                following = self._integer(r, first) if r.places < 0 else self._fraction(r, first)
+                out.append((48 + first, 48 + last, self._mantissa(following)))
             if r.places < 0:
                 out.append((ord("."), ord("."), self._mantissa(self._point(r))))
             allowed = self.exponents_allowed(r)
