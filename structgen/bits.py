@@ -39,7 +39,7 @@ def from_ids(ids: Iterable[int], n_tokens: int) -> Int32Array:
 def ids(mask: Int32Array) -> NDArray[np.int64]:
     """The token ids in a mask, ascending: ``int64[n]``."""
     raw = np.ascontiguousarray(mask, dtype=np.int32).view(np.uint8)
-    return np.flatnonzero(np.unpackbits(raw, bitorder="little"))
+    return np.flatnonzero(np.unpackbits(raw, bitorder="little").view(np.bool_))  # of bools it is 5 times faster
 
 
 def test(mask: Int32Array, token: int) -> bool:
