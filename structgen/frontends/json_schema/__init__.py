@@ -3,14 +3,17 @@
 In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``schema`` (one vocabulary,
 every keyword checked), ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean
 combinations), ``shapes`` (the normal form), ``algebra`` and ``normalise`` (how it is computed), ``finite``,
-``separators`` (terminals and whitespace), ``plans`` (objects and arrays being written), ``lower`` (the network).
+``separators`` (terminals and whitespace), ``plans`` (objects and arrays being written), ``lower`` (the network),
+``clash`` (why nothing is valid).
 """
 
 from __future__ import annotations
 
-from structgen.errors import LimitError
+from structgen.errors import LimitError, UnsatisfiableError
+from structgen.frontends.json_schema.clash import clash
 from structgen.frontends.json_schema.lower import Builder, JsonNetwork
 from structgen.frontends.json_schema.normalise import Normaliser
+from structgen.frontends.json_schema.plans import INFINITE
 from structgen.frontends.json_schema.schema import Reader
 from structgen.frontends.json_schema.separators import terminals
 from structgen.ir.network import Network
@@ -38,6 +41,9 @@ def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
     builder = Builder(normaliser, terminals(source.whitespace), source.property_order == "any")
     formula = normaliser.formula(schema)
     try:
+        if builder.cost(formula) >= INFINITE:
+            where, reason = clash(builder, schema)
+            raise UnsatisfiableError(f"no JSON value satisfies the schema: {reason}", where=where)
         network = JsonNetwork(builder, formula)
         if reader.combines:
             builder.explore(formula)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from structgen.errors import UnsatisfiableError
 from structgen.frontends.json_schema.formula import Formula
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.plans import (
@@ -186,16 +185,11 @@ class JsonNetwork:
 
     Args:
         builder: forms and plans.
-        formula: what the text is.
-
-    Raises:
-        UnsatisfiableError: no text satisfies it.
+        formula: what the text is; some value satisfies it.
     """
 
     def __init__(self, builder: Builder, formula: Formula) -> None:
         self.builder = builder
-        if builder.cost(formula) >= INFINITE:
-            raise UnsatisfiableError("no JSON value satisfies the schema", where="#")
         self._start = (START, builder.form(formula).index)
 
     @property

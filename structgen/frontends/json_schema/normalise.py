@@ -698,7 +698,7 @@ class _OfSchema:
 
 
 #: Up to so many shapes are compared with each other.
-_FEW = 24
+_FEW = 48
 
 
 def _implies(a: Formula, b: Formula) -> bool:
