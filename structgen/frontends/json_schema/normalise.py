@@ -23,7 +23,7 @@ _DEPTH = 3
 #: How many such looks may nest when each has to normalise something first.
 _LEVELS = 3
 #: Conjuncts of one type in one normal form.
-MAX_SHAPES = 1_000
+MAX_SHAPES = 6000
 
 _APPLICATORS = (
     "$ref",
@@ -243,7 +243,7 @@ class Normaliser:
 
     def inside(self, a: ObjectShape, b: ObjectShape) -> bool:
         """Is every object of ``a`` plainly in ``b``?"""
-        if b.seen is not None or a.seen is not None or b.lo > max(a.lo, len(a.required)):
+        if a.seen != b.seen or b.lo > max(a.lo, len(a.required)):
             return False
         if b.hi is not None and (a.hi is None or a.hi > b.hi):
             return False
@@ -630,6 +630,8 @@ class _OfSchema:
 
     def conditional(self, result: Values, first: bool) -> Values:
         k, n = self.keywords, self.n
+        if not ("then" in k or "else" in k or self.seeing):
+            return result
         condition = k["if"]
         holds = self.meet(result, self.of(condition), first)
         fails = n.subtract(result, n._values(n.formula(condition)), self.where)

@@ -96,6 +96,18 @@ class Documents:
         """The place where the user's schema begins."""
         return Place(self.root, self.root_uri, "#", self.root_draft, (self.root_uri,))
 
+    def vocabulary(self) -> dict[str, Any] | None:
+        """``$vocabulary`` of the metaschema that the user's schema names, where the user's registry has it."""
+        uri = self.root.get("$schema") if isinstance(self.root, dict) else None
+        if self._given is None or not isinstance(uri, str) or "json-schema.org/" in uri:
+            return None
+        try:
+            metaschema = self._registry()[uri].contents
+        except (NoSuchResource, Unresolvable):
+            return None
+        found = metaschema.get("$vocabulary") if isinstance(metaschema, dict) else None
+        return found if isinstance(found, dict) else None
+
     def enter(self, place: Place) -> Place:
         """``place``, with the base URI and the draft that its own ``$id`` and ``$schema`` set."""
         uri = identifier(place.value, place.draft)

@@ -78,6 +78,25 @@ ASSERTIONS: dict[str, tuple[int, int]] = {
     "else": (DRAFT7, LATEST),
 }
 
+#: The vocabularies of the standard, by the last part of their names, and the asserting keywords of each.
+_VALIDATION = (
+    "type enum const required minProperties maxProperties dependentRequired minContains maxContains minItems maxItems"
+    " uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"
+)
+_VOCABULARIES: dict[str, frozenset[str]] = {
+    "validation": frozenset(_VALIDATION.split()),
+    "unevaluated": frozenset(("unevaluatedItems", "unevaluatedProperties")),
+    "format-annotation": frozenset(),
+    "format-assertion": frozenset(),
+    "format": frozenset(),
+    "meta-data": frozenset(),
+    "content": frozenset(),
+    "core": frozenset(("$ref", "$dynamicRef", "$recursiveRef")),
+}
+_VOCABULARIES["applicator"] = (
+    frozenset(ASSERTIONS) - frozenset(("format", "dependencies")) - frozenset().union(*_VOCABULARIES.values())
+)
+
 #: Keywords for which the whole schema is worked through when it is compiled; without them parts wait until a text
 #: comes to them.
 _COMBINING = frozenset(
@@ -134,6 +153,7 @@ class Reader:
         self.documents = Documents(document(source.schema), source.registry, LATEST)
         #: does a keyword occur whose cost or support shows only when schemas are combined?
         self.combines = False
+        self.ignored = self._ignored()
         self._interned: dict[Any, Schema] = {}
         self._targets: dict[tuple[int, str, tuple[str, ...]], Target] = {}
         self._unread: list[tuple[Target, Place]] = []
@@ -152,6 +172,23 @@ class Reader:
         except RecursionError:
             raise LimitError("the schema is nested too deeply", where="#", hint=_MAX_DEPTH_HINT) from None
         return root
+
+    def _ignored(self) -> frozenset[str]:
+        """Keywords that a metaschema of the user's own, named by ``$schema``, leaves out.
+
+        Raises:
+            UnsupportedError: the metaschema demands a vocabulary that is not known.
+        """
+        vocabulary = self.documents.vocabulary()
+        if vocabulary is None:
+            return frozenset()
+        known = {uri.rsplit("/", 1)[-1] for uri in vocabulary if "json-schema.org/" in uri}
+        for uri, needed in vocabulary.items():
+            if needed is True and not ("json-schema.org/" in uri and uri.rsplit("/", 1)[-1] in _VOCABULARIES):
+                raise UnsupportedError(f"the vocabulary {uri!r} is not known", where="#/$schema")
+        return frozenset().union(
+            *(keywords for name, keywords in _VOCABULARIES.items() if name not in known and name != "core")
+        )
 
     def schema(self, place: Place) -> Schema:
         """Read one schema (its base URI and draft are those of ``place``)."""
@@ -203,16 +240,16 @@ class _Parts:
                 if not isinstance(name, str):
                     raise SchemaError(f"the keyword {name!r} is not a string", where=self.place.where)
                 continue
-            if drafts[0] <= draft <= drafts[1]:
+            if drafts[0] <= draft <= drafts[1] and name not in self.reader.ignored:
                 if draft <= DRAFT7 and name != "$ref" and isinstance(value.get("$ref"), str):
                     continue  # siblings of $ref do not count there
                 _READERS[name](self, name, content)
                 if name in _COMBINING:
                     self.reader.combines = True
         out = self.out
-        if "if" not in out or not ("then" in out or "else" in out):
-            for name in ("if", "then", "else"):
-                out.pop(name, None)
+        if "if" not in out:
+            out.pop("then", None)
+            out.pop("else", None)
         if "contains" not in out:
             out.pop("minContains", None)
             out.pop("maxContains", None)

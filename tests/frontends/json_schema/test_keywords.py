@@ -177,6 +177,17 @@ SCHEMAS: dict[str, Any] = {
         "else": {"properties": B},
         "unevaluatedProperties": False,
     },
+    "unevaluated through if alone": {
+        "if": {"properties": A, "required": ["a"]},
+        "unevaluatedProperties": False,
+    },
+    "unevaluated in nested oneOf": {
+        "oneOf": [
+            {"oneOf": [{"required": ["a"], "properties": {"a": {}}}, {"required": ["b"], "properties": {"b": {}}}]},
+            {"required": ["c"], "properties": {"c": {}}},
+        ],
+        "unevaluatedProperties": False,
+    },
     "unevaluatedItems": {"prefixItems": [{"type": "integer"}], "unevaluatedItems": {"type": "string"}},
     "unevaluatedItems and contains": {"contains": {"type": "integer"}, "unevaluatedItems": {"type": "string"}},
     "draft 4": {

@@ -8,6 +8,7 @@ import pytest
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from structgen import errors
 from tests.frontends.json_schema.networks import Judge, reach
 
 INT = {"type": "integer"}
@@ -108,3 +109,16 @@ def test_other_documents(registry: Any) -> None:
     judge = Judge({"$ref": "http://e.org/other.json", "$defs": {"i": {"type": "string"}}}, registry=registry)
     assert judge.takes({"next": {"n": 1}})
     assert not judge.takes({"next": {"n": "x"}})
+
+
+def test_vocabulary() -> None:
+    """Keywords of a vocabulary that the user's own metaschema leaves out are annotations."""
+    base = "https://json-schema.org/draft/2020-12/vocab/"
+    meta = {"$id": "http://e.org/meta", "$vocabulary": {base + "core": True, base + "applicator": True}}
+    schema = {"$schema": "http://e.org/meta", "properties": {"a": {"minimum": 3}, "b": False}}
+    judge = Judge(schema, registry={"http://e.org/meta": meta})
+    assert judge.takes({"a": 1})
+    assert not judge.takes({"b": 1})
+    other = {**meta, "$vocabulary": {"http://e.org/vocabulary": True}}
+    with pytest.raises(errors.UnsupportedError):
+        Judge(schema, registry={"http://e.org/meta": other})
