@@ -2,18 +2,18 @@
 
 In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``schema`` (one vocabulary,
 every keyword checked), ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean
-combinations), ``shapes`` (the normal form), ``algebra`` and ``normalise`` (how it is computed), ``finite``,
-``separators`` (terminals and whitespace), ``plans`` (objects and arrays being written), ``lower`` (the network),
-``clash`` (why nothing is valid).
+combinations), ``shapes`` (the normal form), ``algebra``, ``normalise`` and ``keywords`` (how it is computed),
+``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells`` and
+``arrays`` (objects and arrays being written), ``lower`` (the network), ``clash`` (why nothing is valid).
 """
 
 from __future__ import annotations
 
 from structgen.errors import LimitError, UnsatisfiableError
 from structgen.frontends.json_schema.clash import clash
+from structgen.frontends.json_schema.formula import INFINITE
 from structgen.frontends.json_schema.lower import Builder, JsonNetwork
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.plans import INFINITE
 from structgen.frontends.json_schema.schema import Reader
 from structgen.frontends.json_schema.separators import terminals
 from structgen.ir.network import Network

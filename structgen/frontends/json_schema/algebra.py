@@ -17,6 +17,8 @@ NO_STRINGS = StringSet.nothing()
 ALL_STRINGS = StringSet.all()
 NOTHING = Values(False, 0, NO_NUMBERS, NO_STRINGS, (), ())
 
+#: Conjuncts of one type in one normal form.
+MAX_SHAPES = 6_000
 #: A set of names this small is written out name by name.
 FEW_NAMES = 16
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from structgen.errors import ConstraintError
+from structgen.frontends.json_schema.formula import INFINITE
 from structgen.frontends.json_schema.lower import Builder
-from structgen.frontends.json_schema.plans import INFINITE
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.schema import Schema
 

@@ -6,7 +6,7 @@ so equal ones are one object, and recursion through references meets the same fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class Formula:
         if self.kind in (AND, OR):
             return "(" + (" and " if self.kind == AND else " or ").join(map(repr, self.args)) + ")"
         return f"<{self.args[0]!r}>"
+
+
+#: Least bytes of a formula's values, without whitespace before them.
+Costs = Callable[[Formula], int]
+#: More bytes than any text has: no text.
+INFINITE = 1 << 60
 
 
 class Formulas:

@@ -15,16 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from structgen.frontends.json_schema.formula import Formula
+from structgen.frontends.json_schema.arrays import ArrayPlan
+from structgen.frontends.json_schema.cells import object_plans
+from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.plans import (
-    BEGIN,
-    INFINITE,
-    ArrayPlan,
-    ObjectPlan,
-    Progress,
-    object_plans,
-)
+from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Values
