@@ -69,6 +69,8 @@ class _Schema(GenerateJsonSchema):
         elif pattern is not None and "propertyNames" not in made:
             made["patternProperties"] = {pattern: values}
             made["additionalProperties"] = False
+        elif "patternProperties" in made:  # keys that do not match are refused, not ignored
+            made["additionalProperties"] = False
         return made
 
     def date_schema(self, schema: Any) -> dict[str, Any]:

@@ -84,6 +84,7 @@ CASES: list[tuple[Any, list[str], list[str]]] = [
     (dict[str, int], ['{"a":1}'], ['{"a":null}']),
     (dict[int, str], ['{"12":"a"}', "{}"], ['{"a":"a"}', '{"1.5":"a"}']),
     (dict[Literal["a", "b"], int], ['{"a":1}'], ['{"c":1}']),
+    (dict[Annotated[str, Field(pattern="^a")], int], ['{"ab":1}'], ['{"b":1}', '{"b":"x"}']),
     (Colour, ['"red"', "7"], ['"RED"', "8"]),
     (Cat, ['{"kind":"cat","lives":9}'], ['{"kind":"dog","lives":9}', '{"kind":"cat","lives":10}', "{}"]),
     (Dog, ['{"kind":"dog","puppies":[{"kind":"dog"}]}'], ['{"kind":"dog","puppies":[{}]}']),
