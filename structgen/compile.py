@@ -22,6 +22,7 @@ from structgen.ir.network import Network, Terminal
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.compiled import CompiledGrammar
+from structgen.runtime.warm import warm_up
 from structgen.source import (
     Choice,
     Complement,
@@ -57,6 +58,7 @@ def compile(  # noqa: A001  (the field's own word; always used as structgen.comp
         VocabularyError: its shortest text cannot be written with this vocabulary.
     """
     limits = limits or Limits()
+    warm_up()
     return compile_network(lower(constraint, limits), vocab, limits=limits)
 
 
@@ -106,9 +108,7 @@ def _regular(constraint: Constraint, limits: Limits) -> Dfa | None:
     """The automaton over code points of a constraint that is made of regexes and choices; else None."""
     most = limits.max_automaton_states
     if isinstance(constraint, Regex):
-        return regex.to_dfa(
-            constraint.pattern, dialect=constraint.dialect, flags=constraint.flags, max_states=most
-        )
+        return regex.to_dfa(constraint.pattern, dialect=constraint.dialect, flags=constraint.flags, max_states=most)
     if isinstance(constraint, Choice):
         return automata.literals(constraint.options)
     if isinstance(constraint, Complement):
@@ -152,9 +152,7 @@ def _json_pair(constraint: Constraint) -> JsonSchema | None:
     # each side keeps its own root for its references; nested pairs need names of their own
     names = [f"urn:structgen:{id(constraint)}:{side}" for side in ("left", "right")]
     second = {"$ref": names[1]}
-    schema = {
-        "allOf": [{"$ref": names[0]}, second if isinstance(constraint, Intersection) else {"not": second}]
-    }
+    schema = {"allOf": [{"$ref": names[0]}, second if isinstance(constraint, Intersection) else {"not": second}]}
     registry = {**_documents(left), **_documents(right)}
     for name, side in zip(names, sides, strict=True):
         registry[name] = _parsed(side.schema)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.stacks import push_cell
 from structgen.kernels.machine.states import delta
@@ -19,7 +20,7 @@ LONG_CLOSURE = 50_000
 U1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def sort_items(work, n):
     """Shell sort of work[:n] by its three columns; the lists are short and mostly in order."""
     gap = 1
@@ -47,7 +48,7 @@ def sort_items(work, n):
         gap //= 3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def intern_config(t, m, work, n, accept):
     """Sort, merge and intern work[:n]; returns the configuration or L.ASK."""
     sort_items(work, n)
@@ -118,7 +119,7 @@ def intern_config(t, m, work, n, accept):
     return c
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def config_rehash(m, confighash):
     size = confighash.shape[0]
     for c in range(m.used[L.M_CONFIGS]):
@@ -133,7 +134,7 @@ def config_rehash(m, confighash):
         confighash[slot] = c + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def closure(t, m, x, cell):
     """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell.
 
@@ -221,10 +222,10 @@ def closure(t, m, x, cell):
                         return ask(m, L.ASK_GROW, L.M_WORK)
                     seen[total] = entry
                     total += 1
-    return intern_config(t, m, pending, n, accept)
+    return intern_config(t, m, pending, np.int64(n), np.int64(accept))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def after(t, m, edge, cell):
     """The configuration after ``edge`` has ended above ``cell``, memoised; or L.ASK."""
     key = np.int64(edge) * 4294967296 + cell
@@ -240,12 +241,12 @@ def after(t, m, edge, cell):
     return c
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def allows(m, c, byte):
     return (m.configbytes[c, byte >> 6] >> np.uint64(byte & 63)) & U1 == U1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def step(t, m, c, byte):
     """The configuration after one byte, L.DEAD, or L.ASK."""
     if not allows(m, c, byte):
@@ -262,7 +263,7 @@ def step(t, m, c, byte):
     accept = 0
     first = m.configs[c, L.K_FIRST]
     for i in range(first, first + m.configs[c, L.K_N]):
-        q = delta(t, m.items[i, L.I_Q], byte)
+        q = delta(t, np.int64(m.items[i, L.I_Q]), byte)
         if q == -1:
             continue
         if q == -2:
@@ -291,7 +292,7 @@ def step(t, m, c, byte):
                 work[n, 1] = m.items[k, 1]
                 work[n, 2] = m.items[k, 2]
                 n += 1
-    r = intern_config(t, m, work, n, accept)
+    r = intern_config(t, m, work, np.int64(n), np.int64(accept))
     if r >= 0:
         table_put(m.next, key, r)
         m.used[L.M_NEXT] += 1

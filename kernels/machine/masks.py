@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.configs import after, step
 from structgen.kernels.machine.rows import rest_child
@@ -20,12 +21,12 @@ ADVANCE, FORCED, WITNESS = 0, 1, 2
 U1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def set_bit(row, token):
     row[token >> 5] |= np.int32(1) << np.int32(token & 31)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def mask(t, m, c, longest, out, stack):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
@@ -40,7 +41,7 @@ def mask(t, m, c, longest, out, stack):
         q = m.items[i, L.I_Q]
         e = m.items[i, L.I_EDGE]
         cell = m.items[i, L.I_CELL]
-        s = row_state(t, q, longest)
+        s = row_state(t, np.int64(q), longest)
         if s < 0:
             return ask(m, L.ASK_GROW_T, L.T_Q)
         inner = t.q[s, L.Q_INNER]
@@ -108,7 +109,7 @@ def mask(t, m, c, longest, out, stack):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def next_states(t, m, c, states, stack):
     """The configuration after every token: int32[V], -1 where not allowed. Walks the whole trie.
 
@@ -133,7 +134,7 @@ def next_states(t, m, c, states, stack):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def only_byte(m, c):
     """The byte that alone may follow; -1 where the text may end or go two ways."""
     if m.configs[c, L.K_ACCEPT] == 1:
@@ -151,7 +152,7 @@ def only_byte(m, c):
     return byte
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def witness_byte(t, m, c):
     """The byte that begins the witness; -1 where the text may end, -2: no room.
 
@@ -176,7 +177,7 @@ def witness_byte(t, m, c):
             byte = np.int64(t.iv[k, L.IV_PICK])
             if byte >= best:
                 continue
-            r = delta(t, q, byte & 255)
+            r = delta(t, np.int64(q), byte & 255)
             if r == -2:
                 return np.int64(-2)
             if r >= 0 and t.q[r, L.Q_DIST] == d - 1:
@@ -184,7 +185,7 @@ def witness_byte(t, m, c):
     return best & 255
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def travel(t, m, mode, c, data, result):
     """Follow bytes from configuration c.
 

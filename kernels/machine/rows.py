@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.states import lookup
 from structgen.kernels.machine.tables import table_get, table_put
@@ -17,7 +18,7 @@ TICK, EXIT = 1, 2
 U1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def build_row(t, q, row, ids, stack, found):
     """Walk the vocabulary trie from terminal state q, once: the inner tokens and the remainder root.
 
@@ -50,7 +51,7 @@ def build_row(t, q, row, ids, stack, found):
     i = 0
     while i < n_nodes:
         depth = t.trie[i, 2]
-        e = lookup(t, stack[depth - 1, 0], t.trie[i, 0])
+        e = lookup(t, np.int64(stack[depth - 1, 0]), np.int64(t.trie[i, 0]))
         if e < 0:
             i = t.trie[i, 1]
             continue
@@ -112,11 +113,11 @@ def build_row(t, q, row, ids, stack, found):
     if n_found > 0:
         begin = t.used[L.T_RESTLIST]
         t.restlist[begin : begin + n_found] = found[:n_found]
-        t.q[q, L.Q_REST] = new_rest(t, begin, n_found)
+        t.q[q, L.Q_REST] = new_rest(t, np.int64(begin), np.int64(n_found))
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def new_rest(t, begin, n):
     """A remainder node over restlist[begin : begin + n]; room is the caller's care."""
     r = t.used[L.T_REST]
@@ -140,7 +141,7 @@ def new_rest(t, begin, n):
     return r
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def rest_child(t, r, byte):
     """The remainder node below r on a byte (one of restbytes[r]); -1 - arena where there is no room."""
     key = np.int64(r) * 256 + byte
@@ -169,13 +170,13 @@ def rest_child(t, r, byte):
                     count += 1
                 break
             i = t.trie[i, 1]
-    child = np.int64(new_rest(t, begin, count))
+    child = np.int64(new_rest(t, np.int64(begin), np.int64(count)))
     table_put(t.restnext, key, child)
     t.used[L.T_RESTNEXT] += 1
     return child
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def count_ticks(t, base, ticks, found, found_ticks, stack, result):
     """Walk the vocabulary trie from a counted state with no bounds, noting the iterations each token begins.
 
@@ -195,7 +196,7 @@ def count_ticks(t, base, ticks, found, found_ticks, stack, result):
     i = 0
     while i < n_nodes:
         depth = t.trie[i, 2]
-        e = lookup(t, stack[depth - 1, 0], t.trie[i, 0])
+        e = lookup(t, np.int64(stack[depth - 1, 0]), np.int64(t.trie[i, 0]))
         if e < 0:
             i = t.trie[i, 1]
             continue
@@ -223,7 +224,7 @@ def count_ticks(t, base, ticks, found, found_ticks, stack, result):
     result[1] = farthest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def stack_rows(tokens, first, rows):
     """rows[k] holds the tokens of the groups 0 to k; group g is tokens[first[g] : first[g + 1]]."""
     for k in range(rows.shape[0]):
@@ -233,7 +234,7 @@ def stack_rows(tokens, first, rows):
             rows[k, tokens[j] >> 5] |= np.int32(1) << np.int32(tokens[j] & 31)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def counted_row(t, q, rows, leaving, first, farthest):
     """The inner row of a counted state out of its base's profile.
 
@@ -259,7 +260,7 @@ def counted_row(t, q, rows, leaving, first, farthest):
     t.q[q, L.Q_MAXD] = min(np.int64(farthest) + np.int64(need) * t.q[q, L.Q_ITER], np.int64(L.FAR))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def counted_rest(t, nodes, first, need, left):
     """A remainder root of the nodes whose iterations lie in need..left, or -1. Room is the caller's care."""
     groups = len(first) - 1
@@ -271,10 +272,10 @@ def counted_rest(t, nodes, first, need, left):
         return np.int64(-1)
     begin = t.used[L.T_RESTLIST]
     t.restlist[begin : begin + b - a] = nodes[a:b]
-    return np.int64(new_rest(t, begin, b - a))
+    return np.int64(new_rest(t, np.int64(begin), np.int64(b - a)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def like_state(t, q):
     """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1."""
     best = np.int64(-1)
@@ -299,7 +300,7 @@ def like_state(t, q):
     return best if width > 63 else np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def build_row_like(t, q, like, stack, added, removed):
     """The row of q out of the dense row of a state that is nearly the same.
 
@@ -330,7 +331,7 @@ def build_row_like(t, q, like, stack, added, removed):
     i = 0
     while i < n_nodes:
         depth = t.trie[i, 2]
-        byte = t.trie[i, 0]
+        byte = np.int64(t.trie[i, 0])
         a = np.int64(stack[depth - 1, 0])
         b = np.int64(stack[depth - 1, 1])
         if a >= 0:
@@ -394,5 +395,5 @@ def build_row_like(t, q, like, stack, added, removed):
         t.restlist[w] = added[x]
         x += 1
         w += 1
-    t.q[q, L.Q_REST] = new_rest(t, begin, w - begin) if w > begin else -1
+    t.q[q, L.Q_REST] = new_rest(t, np.int64(begin), np.int64(w - begin)) if w > begin else -1
     return 0

@@ -20,7 +20,7 @@ from structgen.kernels.machine.tables import mix
 SMALL_COMPONENT = 32
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def component_hash(v, first, lo, hi, to, mark, accept, mapping, local, queue):
     """Hash of the component of v, numbered breadth first from v. ``local`` is -1 everywhere, before and after."""
     n = 1
@@ -48,7 +48,7 @@ def component_hash(v, first, lo, hi, to, mark, accept, mapping, local, queue):
     return (h & np.int64(0x3FFFFFFF)) + 1, n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def same_future(t, v, q, first, lo, hi, to, mark, accept, iters, mapping, local, queue):
     """Does v's component match the shared state q? If so the component is mapped."""
     n = 1
@@ -67,11 +67,7 @@ def same_future(t, v, q, first, lo, hi, to, mark, accept, iters, mapping, local,
             break
         for k in range(degree):
             e = first[u] + k
-            if (
-                t.iv[iv + k, L.IV_LO] != lo[e]
-                or t.iv[iv + k, L.IV_HI] != hi[e]
-                or t.iv[iv + k, L.IV_MARK] != mark[e]
-            ):
+            if t.iv[iv + k, L.IV_LO] != lo[e] or t.iv[iv + k, L.IV_HI] != hi[e] or t.iv[iv + k, L.IV_MARK] != mark[e]:
                 same = False
                 break
             w = to[e]
@@ -95,7 +91,7 @@ def same_future(t, v, q, first, lo, hi, to, mark, accept, iters, mapping, local,
     return same
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def put_state(statehash, q, h):
     size = statehash.shape[0]
     i = h & (size - 1)
@@ -104,7 +100,7 @@ def put_state(statehash, q, h):
     statehash[i] = q + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def share_rehash(t, statehash):
     """Fill a larger, zeroed table with every state that can be met."""
     for q in range(t.used[L.T_Q]):
@@ -112,7 +108,7 @@ def share_rehash(t, statehash):
             put_state(statehash, q, np.int64(t.q[q, L.Q_HASH]))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def share(t, first, lo, hi, to, mark, pick, accept, dist, iters, dense_from, mapping):
     """Map the states of an automaton to shared ones, adding those that are new.
 

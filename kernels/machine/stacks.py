@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.tables import mix
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def intern_cell(m, begin, n):
     """Intern the cell whose frames lie at frames[begin : begin + n], past the used ones. -1: no room."""
     h = np.int64(n)
@@ -55,7 +56,7 @@ def intern_cell(m, begin, n):
     return c
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def cell_rehash(m, cellhash):
     size = cellhash.shape[0]
     for c in range(m.used[L.M_CELLS]):
@@ -70,7 +71,7 @@ def cell_rehash(m, cellhash):
         cellhash[i] = c + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def push_cell(m, edge, parent):
     """The cell of the single frame (edge, parent). -1: no room."""
     begin = m.used[L.M_FRAMES]
@@ -78,4 +79,4 @@ def push_cell(m, edge, parent):
         return np.int64(-1)
     m.frames[begin, L.F_EDGE] = edge
     m.frames[begin, L.F_PARENT] = parent
-    return intern_cell(m, begin, 1)
+    return intern_cell(m, np.int64(begin), np.int64(1))

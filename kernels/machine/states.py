@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.tables import mix
 
@@ -16,7 +17,7 @@ TICK, EXIT = 1, 2
 U1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def lookup(t, base, byte):
     """The edge of an uncounted state on a byte: target * 4 + mark, or -1."""
     d = t.q[base, L.Q_DENSE]
@@ -33,7 +34,7 @@ def lookup(t, base, byte):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def fill_bytes(t, base, n):
     """Fill qbytes, and dense where a state has a row there, of n new uncounted states from their intervals."""
     for s in range(base, base + n):
@@ -50,12 +51,12 @@ def fill_bytes(t, base, n):
                     t.dense[d, byte] = e
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def count_hash(base, need, left, size):
     return mix(mix(mix(np.int64(7), np.int64(base)), np.int64(need)), np.int64(left)) & (size - 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def counted_state(t, base, need, left):
     """Intern (base, need, left); -1 where there is no room."""
     if need == 0 and left == L.INF:
@@ -94,7 +95,7 @@ def counted_state(t, base, need, left):
     return s
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def counted_rehash(t, qhash):
     """Fill a larger, zeroed table with every counted state."""
     size = qhash.shape[0]
@@ -106,10 +107,10 @@ def counted_rehash(t, qhash):
             qhash[i] = s + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def delta(t, q, byte):
     """Next terminal state; -1: none; -2: no room for it."""
-    e = lookup(t, t.q[q, L.Q_BASE], byte)
+    e = lookup(t, np.int64(t.q[q, L.Q_BASE]), np.int64(byte))
     if e < 0:
         return -1
     need = t.q[q, L.Q_NEED]
@@ -127,11 +128,11 @@ def delta(t, q, byte):
             need -= 1
         if left != L.INF:
             left -= 1
-    s = counted_state(t, to, need, left)
+    s = counted_state(t, np.int64(to), np.int64(need), np.int64(left))
     return s if s >= 0 else -2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def row_state(t, q, longest):
     """The state whose row serves q: counts further away than the longest token are all alike. -2: no room."""
     r = t.q[q, L.Q_ROWQ]
@@ -141,7 +142,7 @@ def row_state(t, q, longest):
     left = t.q[q, L.Q_LEFT]
     if left > longest:
         left = L.INF
-    r = counted_state(t, t.q[q, L.Q_BASE], need, left)
+    r = counted_state(t, np.int64(t.q[q, L.Q_BASE]), np.int64(need), np.int64(left))
     if r < 0:
         return -2
     t.q[q, L.Q_ROWQ] = r

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 
 M31 = np.int64(0x7FFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def ask(m, what, arg):
     m.used[L.ASK_WHAT] = what
     m.used[L.ASK_ARG] = arg
     return np.int64(L.ASK)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def mix(h, x):
     """Take x (int64) into a 31-bit hash h. Products stay under 2**62, so plain Python computes the same."""
     h = (h ^ (x & M31)) * np.int64(0x61C88647)
@@ -30,7 +31,7 @@ def mix(h, x):
     return (h ^ (h >> np.int64(31))) & M31
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def table_get(table, key):
     """Value of ``key`` (0 or more) in an open-addressing table int64[n, 2], or -1."""
     size = table.shape[0]
@@ -44,7 +45,7 @@ def table_get(table, key):
         i = (i + 1) & (size - 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def table_put(table, key, value):
     """Insert a key that is not in the table."""
     size = table.shape[0]
@@ -55,7 +56,7 @@ def table_put(table, key, value):
     table[i, 1] = value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def table_rehash(old, new):
     """Copy every entry of one table into a larger, zeroed one."""
     for i in range(old.shape[0]):

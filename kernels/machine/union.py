@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.stacks import intern_cell
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def union_cells(m, a, b):
     """The cell of all stacks in a or in b, deterministic: one frame for each edge. -1: no room.
 

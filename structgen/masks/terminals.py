@@ -101,9 +101,7 @@ class TerminalStore:
         if dfa.counter is not None:
             left = L.INF if dfa.counter.hi is None or dfa.counter.hi >= L.INF else dfa.counter.hi
             if dfa.counter.lo >= L.FAR:
-                raise LimitError(
-                    f"a repetition of at least {dfa.counter.lo} is beyond what can be counted ({L.FAR})"
-                )
+                raise LimitError(f"a repetition of at least {dfa.counter.lo} is beyond what can be counted ({L.FAR})")
             while (state := int(cpu.counted_state(self.arrays, base, dfa.counter.lo, left))) < 0:
                 self.grow(L.T_Q)
         self._starts[dfa.digest] = state

@@ -77,8 +77,5 @@ class Budget:
 
     def _costs(self, text: bytes) -> NDArray[np.int32]:
         trie = self._vocab.trie
-        return spell(
-            np.frombuffer(text, dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, NEVER
-        )
-
-
+        data = np.frombuffer(bytearray(text), dtype=np.uint8)  # a copy that may be written to: one type for Numba
+        return spell(data, trie.byte, trie.end, trie.token_first, trie.root_child, NEVER)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from structgen import bits
 from structgen.errors import InputError, VocabularyError
 from structgen.ir.network import Network
-from structgen.kernels.first_use import announce
 from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.budget import Budget
 from structgen.runtime.machine import FINISHED, Machine
+from structgen.runtime.warm import warm_up
 
 #: What advance returns where a token is not allowed.
 REFUSED = -1
@@ -41,7 +41,7 @@ class CompiledGrammar:
 
     def __init__(self, network: Network, vocab: Vocabulary, limits: Limits | None = None) -> None:
         limits = limits or Limits()
-        announce()
+        warm_up()
         self.vocab = vocab
         self.limits = limits
         self.network = network
@@ -157,9 +157,7 @@ class CompiledGrammar:
 
     # ------------------------------------------------------------ beyond it
 
-    def budget_mask(
-        self, state: int, tokens_left: int, out: NDArray[np.int32] | None = None
-    ) -> NDArray[np.int32]:
+    def budget_mask(self, state: int, tokens_left: int, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
         """``mask``, less the tokens after which the text could not be completed in ``tokens_left - 1`` tokens.
 
         EOS is not counted: a text may take all its tokens and end without it. While

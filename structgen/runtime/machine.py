@@ -43,7 +43,22 @@ class Machine:
         self._stack = np.zeros((4096, 2), dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
         self._bytes = np.zeros(256, dtype=np.uint8)
-        self.arrays = L.Machine(
+        self.arrays = self.empty_arrays(store.width)
+        m = self.arrays
+        # cell 0: the bottom of every stack, where the text may end
+        m.frames[0] = (-1, -1)
+        m.used[L.M_FRAMES] = 0
+        cpu.intern_cell(m, 0, 1)
+        # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
+        m.configs[FINISHED, L.K_ACCEPT] = 1
+        m.configs[FINISHED, L.K_ROW] = -1
+        m.used[L.M_CONFIGS] = 1
+        self.start = self.run(cpu.closure, self._node(network.start), 0)
+
+    @staticmethod
+    def empty_arrays(width: int) -> L.Machine:
+        """Arrays with room for a small grammar, over masks of ``width`` words."""
+        return L.Machine(
             used=np.zeros(16, dtype=np.int64),
             nodes=np.zeros((64, 4), dtype=np.int32),
             edges=np.zeros((128, 4), dtype=np.int32),
@@ -56,22 +71,12 @@ class Machine:
             confighash=np.zeros(512, dtype=np.int32),
             next=np.zeros((1024, 2), dtype=np.int64),
             after=np.zeros((256, 2), dtype=np.int64),
-            rows=np.zeros((8, store.width), dtype=np.int32),
+            rows=np.zeros((8, width), dtype=np.int32),
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
             seen=np.zeros(256, dtype=np.int64),
             unions=np.zeros((64, 2), dtype=np.int64),
         )
-        m = self.arrays
-        # cell 0: the bottom of every stack, where the text may end
-        m.frames[0] = (-1, -1)
-        m.used[L.M_FRAMES] = 0
-        cpu.intern_cell(m, 0, 1)
-        # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
-        m.configs[FINISHED, L.K_ACCEPT] = 1
-        m.configs[FINISHED, L.K_ROW] = -1
-        m.used[L.M_CONFIGS] = 1
-        self.start = self.run(cpu.closure, self._node(network.start), 0)
 
     # ------------------------------------------------------------ questions about configurations
 

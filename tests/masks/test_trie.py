@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from structgen.kernels.trie import build, naive
 
+from structgen.kernels.trie import build, naive
 from structgen.masks import Trie, Vocabulary
 
 #: Few byte values, so that texts repeat and share prefixes, some longer than the 8 bytes that are compared at once.

@@ -1,0 +1,138 @@
+"""Loads every kernel once, on an automaton of a few bytes, so that no mask pays for it later.
+
+The first time on a machine this compiles them, and says so: on two cores where it can, in this process and in a
+helper process that fills Numba's cache beside it. Later processes load them from there in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+
+from structgen import automata
+from structgen.automata.bytedfa import EXIT, TICK, ByteDfa, Counter, from_edges
+from structgen.ir.combine import from_terminal
+from structgen.ir.network import Terminal
+from structgen.kernels.first_use import announce, cached
+from structgen.kernels.machine import cpu
+from structgen.kernels.machine import layout as L
+from structgen.kernels.spelling import spell
+from structgen.limits import Limits
+from structgen.masks.terminals import TerminalStore
+from structgen.masks.trie import Trie
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.machine import Machine
+
+_lock = threading.Lock()
+_done = False
+
+
+def warm_up() -> None:
+    """Compile or load all kernels; does nothing after the first call in a process."""
+    global _done  # noqa: PLW0603  (once in a process is what is wanted)
+    with _lock:
+        if _done:
+            return
+        if not cached():
+            announce()
+            _compile()
+        load()
+        _done = True
+
+
+def load() -> None:
+    """Run the machine through transitions, closures, witnesses, rows and masks."""
+    vocabulary = Vocabulary([*(bytes([b]) for b in range(256)), b"ab", b'a"', b'"a'], [])
+    trie = vocabulary.trie
+    store = TerminalStore(vocabulary, 1 << 20)
+    for dfa in (_counted(), _almost_anything()):
+        machine = Machine(from_terminal(Terminal(dfa, "warm")), store, Limits())
+        state = machine.advance(machine.start, np.frombuffer(bytearray(b"a"), dtype=np.uint8))
+        for each in (machine.start, state):
+            machine.forced(each)
+            machine.witness(each)
+            machine.row(each)
+        machine.next_states(state, np.empty(vocabulary.size, dtype=np.int32))
+        for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT):
+            machine._grow(arena)
+    for arena in (L.T_Q, L.T_RESTNEXT):
+        store.grow(arena)
+    spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
+
+
+def _compile() -> None:
+    """Fill Numba's cache from two processes; if the second cannot be started, ``load`` does what it would have."""
+    try:
+        helper = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import compile_rest; compile_rest()"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"NUMBA_OPT": "1", **os.environ},
+        )
+    except OSError:
+        return
+    _compile_machine()
+    helper.wait()
+
+
+def _compile_machine() -> None:
+    """The large kernels, called on no grammar at all, so that nothing else is compiled on the way to them."""
+    vocabulary = Vocabulary([b"a"])
+    none = np.zeros(2, dtype=np.int32)
+    vocabulary.__dict__["trie"] = Trie(
+        np.zeros(1, np.uint8), np.ones(1, np.int32), np.ones(1, np.int16), none, none[:0], np.full(256, -1, np.int32), 1
+    )
+    store = TerminalStore(vocabulary, 1 << 20)
+    t, m = store.arrays, Machine.empty_arrays(store.width)
+    m.nodes[0] = (1, 1, 0, 0)
+    m.frames[0] = (-1, -1)
+    result, data = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.uint8)
+    row, found = np.zeros(store.width, dtype=np.int32), np.zeros(2, dtype=np.int32)
+    stack = np.zeros((2, 3), dtype=np.int32)
+    pairs = np.zeros((2, 2), dtype=np.int64)
+    cpu.intern_cell(m, 0, 1)
+    cpu.closure(t, m, 0, 0)
+    cpu.travel(t, m, cpu.ADVANCE, 0, data[:0], result)
+    cpu.mask(t, m, 0, 1, row, pairs)
+    cpu.next_states(t, m, 0, np.zeros(1, np.int32), pairs)
+    cpu.build_row(t, 0, row, found, stack, found)
+    cpu.like_state(t, 0)
+    cpu.build_row_like(t, 0, 0, stack, found, found)
+
+
+def compile_rest() -> None:
+    """Everything else: the automata algebra, tries, sharing of states, counted rows.
+
+    None of it runs at every token, so it is optimised less, which saves a fifth of the time to compile it.
+    """
+    a = automata.literals(["ab", "ac", "d"])
+    b = automata.complement(automata.concat(a, automata.symbols([(97, 0x20AC)], automata.CODE_POINTS)))
+    dfa = automata.to_bytedfa(automata.utf8(automata.intersect(b, automata.repeat(a, 0, 3))))
+    vocabulary = Vocabulary([b"a", b"ab"])
+    trie = vocabulary.trie
+    store = TerminalStore(vocabulary, 1 << 20)
+    store.start(dfa)
+    store.build_row(store.start(_counted()))
+    store.grow(L.T_Q)
+    spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
+
+
+def _counted() -> ByteDfa:
+    """``[ab]{1,3}"``, with a count."""
+    plain = from_edges(2, [(0, 97, 98, 0), (0, 34, 34, 1)], [1])
+    mark = np.array([EXIT, TICK], dtype=np.uint8)
+    return ByteDfa(plain.first, plain.lo, plain.hi, plain.to, plain.accept, Counter(1, 3, mark))
+
+
+def _almost_anything() -> ByteDfa:
+    """Any bytes that end in a quote, but not ``ab"``: rows of the first states are made out of the last's."""
+    rest = [(3, 0, 33, 3), (3, 35, 255, 3), (3, 34, 34, 4)]
+    start = [(0, 97, 97, 1), (0, 0, 33, 3), (0, 35, 96, 3), (0, 98, 255, 3), (0, 34, 34, 4)]
+    one = [(1, 98, 98, 2), (1, 0, 33, 3), (1, 35, 97, 3), (1, 99, 255, 3), (1, 34, 34, 4)]
+    two = [(2, 0, 33, 3), (2, 35, 255, 3)]
+    return from_edges(5, rest + start + one + two, [4])
