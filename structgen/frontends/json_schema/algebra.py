@@ -122,10 +122,12 @@ class Algebra:
         """Objects not of the shape: one shape for each way to violate it."""
         true, false, neither = self.formulas.true, self.formulas.false, self.formulas.neither
         found: list[ObjectShape] = []
+        required = set(shape.required)
         for name in shape.required:
-            found.append(ObjectShape({name: false}))
+            # absent, or there with another value: in one shape
+            found.append(ObjectShape({name: neither(self.property(shape, name))}))
         for name, f in shape.named.items():
-            if f is not true:
+            if f is not true and name not in required:
                 found.append(ObjectShape({name: neither(f)}, required=(name,)))
         apart = StringSet.of(shape.named) if shape.named else NO_STRINGS
         for names, f in shape.rest:

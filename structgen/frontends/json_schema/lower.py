@@ -310,10 +310,7 @@ class JsonNetwork:
         first = not plan.started(progress)
         n = len(plan.names)
         edges = []
-        for i in plan.ways(progress):
-            after = plan.left(plan.follow(progress, i))
-            if after >= INFINITE:
-                continue
+        for i, after in plan.ways_left(progress):
             if i < n:
                 terminal = t.name(plan.names[i], first)
             else:

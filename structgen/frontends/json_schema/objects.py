@@ -140,6 +140,22 @@ class ObjectPlan:
                 self._ahead[i] = self._ahead[i + 1] + (slots[i] if self.required[i] else 0)
             self._slot_costs = slots
 
+    def ways_left(self, state: Progress) -> Iterator[tuple[int, int]]:
+        """The ways on that lead to an end, each with the least bytes after its value."""
+        if not self.simple:
+            for i in self.ways(state):
+                after = self.left(self.follow(state, i))
+                if after < INFINITE:
+                    yield i, after
+            return
+        assert self._slot_costs is not None
+        n, close = len(self.names), self.terminals.close_cost
+        total = self.left(state) - close
+        if total and not self.started(state):
+            total += self.terminals.comma_cost
+        for i in self.ways(state):
+            yield i, close + total - (self._slot_costs[i] if i < n and self.required[i] else 0)
+
     def formulas_inside(self) -> list[Formula]:
         """Formulas of the properties that may be written."""
         assert self._slot_costs is not None
