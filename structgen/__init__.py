@@ -24,19 +24,15 @@ if TYPE_CHECKING:
     from structgen.runtime import Matcher as Matcher
     from structgen.source import Choice as Choice
     from structgen.source import Constraint as Constraint
-    from structgen.source import Gbnf as Gbnf
     from structgen.source import JsonSchema as JsonSchema
-    from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
 
 _HOME = {
     "Choice": "structgen.source",
     "CompiledGrammar": "structgen.runtime",
     "Constraint": "structgen.source",
-    "Gbnf": "structgen.source",
     "Generator": "structgen.integrations.generator",
     "JsonSchema": "structgen.source",
-    "Lark": "structgen.source",
     "Limits": "structgen.limits",
     "Matcher": "structgen.runtime",
     "Regex": "structgen.source",

@@ -177,7 +177,7 @@ def parse(tp: Any, text: str) -> Any:
         raise OutputError(
             f"the text does not validate as {_name(tp)}: {first['msg']}",
             where=where,
-            hint="State in the type what the validator asks for (Field bounds, a pattern, a Literal), or try another seed",
+            hint="Ask in the type for what the validator wants (Field bounds, a pattern), or try another seed",
         ) from error
 
 
@@ -214,7 +214,7 @@ def as_constraint(value: Any) -> Constraint:
         return Choice(value)
     raise InputError(
         f"{_shown(value)} is not a constraint",
-        hint="Give a type, a schema as a dict, or sg.JsonSchema, sg.Regex, sg.Choice, sg.Lark or sg.Gbnf",
+        hint="Give a type, a schema as a dict, or sg.JsonSchema, sg.Regex, sg.Choice",
     )
 
 

@@ -6,10 +6,8 @@ from structgen.source.constraints import (
     Concatenation,
     Constraint,
     Difference,
-    Gbnf,
     Intersection,
     JsonSchema,
-    Lark,
     Regex,
     Union,
 )
@@ -20,10 +18,8 @@ __all__ = [
     "Concatenation",
     "Constraint",
     "Difference",
-    "Gbnf",
     "Intersection",
     "JsonSchema",
-    "Lark",
     "Regex",
     "Union",
 ]

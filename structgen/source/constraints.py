@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from structgen.errors import InputError
@@ -109,23 +108,6 @@ class JsonSchema(Constraint):
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")
-
-
-@dataclass(frozen=True)
-class Lark(Constraint):
-    """Texts of a Lark grammar, given as text or as a path (``pathlib.Path``) to a ``.lark`` file."""
-
-    grammar: str | Path
-    start: str = field(default="start", kw_only=True)
-    lexer: Literal["contextual", "basic", "dynamic"] = field(default="contextual", kw_only=True)
-
-
-@dataclass(frozen=True)
-class Gbnf(Constraint):
-    """Texts of a grammar in llama.cpp's GBNF notation."""
-
-    grammar: str
-    root: str = field(default="root", kw_only=True)
 
 
 @dataclass(frozen=True)
