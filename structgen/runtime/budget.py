@@ -17,6 +17,8 @@ from structgen.runtime.machine import Machine
 
 #: More tokens than any budget: the witness cannot be written with this vocabulary.
 NEVER = 1 << 30
+#: How many states keep what each token leads to.
+KEPT = 16
 
 
 class Budget:
@@ -26,7 +28,7 @@ class Budget:
         self._machine = machine
         self._vocab = vocab
         self._known: dict[int, int] = {}
-        self._states: NDArray[np.int32] | None = None
+        self._after: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]] = {}
 
     def min_tokens(self, state: int) -> int:
         """Tokens in the best spelling of the witness of a state."""
@@ -58,10 +60,7 @@ class Budget:
         # a witness that can be written byte by byte takes no more tokens than bytes
         if machine.worst(state) < tokens_left and machine.store.spellable:
             return
-        if self._states is None:
-            self._states = np.empty(self._vocab.size, dtype=np.int32)
-        machine.next_states(state, self._states)
-        reached, index = np.unique(self._states, return_inverse=True)
+        reached, index = self._reached(state)
         fits = np.zeros(len(reached), dtype=np.bool_)
         for i, target in enumerate(reached.tolist()):
             fits[i] = target >= 0 and self._within(target, tokens_left - 1)
@@ -69,6 +68,22 @@ class Budget:
         if machine.accepts(state):
             allowed[list(self._vocab.eos_token_ids)] = True
         out &= bits.pack(allowed)
+
+    def _reached(self, state: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The states after each token: the distinct ones, int32[k], and which of them, int32[V].
+
+        The last few are kept: near its budget a text often stays in one state, such as the inside of a string.
+        """
+        known = self._after.pop(state, None)
+        if known is None:
+            states = np.empty(self._vocab.size, dtype=np.int32)
+            self._machine.next_states(state, states)
+            reached, index = np.unique(states, return_inverse=True)
+            known = (reached, index.astype(np.int32))
+            if len(self._after) >= KEPT:
+                del self._after[next(iter(self._after))]
+        self._after[state] = known
+        return known
 
     def _within(self, state: int, tokens: int) -> bool:
         if self._machine.min_bytes(state) <= tokens and self._machine.store.spellable:
