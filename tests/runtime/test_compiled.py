@@ -191,3 +191,26 @@ def test_a_matcher_is_a_cursor() -> None:
         m.rollback(2)
     m.reset()
     assert m.accept_tokens([259, ord("!"), ord("!")]) == 2
+
+
+def test_a_witness_is_made_of_bytes_that_are_tokens() -> None:
+    """Without a token for ``a`` alone the shortest completion that can be written takes ``b``."""
+    letters = from_edges(2, [(0, 97, 99, 1), (1, 97, 99, 1), (1, 46, 46, 1)], [1])
+    g = compile_network(from_terminal(Terminal(letters, "letters")), Vocabulary([b"aa", b"b", b"c", b".", None], [4]))
+    assert g.witness(g.start) == b"b"
+    assert g.min_tokens_left(g.start) == 1
+    assert allowed(g, g.start) == {0, 1, 2}
+    assert set(bits.ids(g.budget_mask(g.start, 1)).tolist()) == {0, 1, 2}
+
+
+def test_near_the_budget_every_step_stays_completable() -> None:
+    """From every budget that is enough, greedy choices of the longest token never run into the end."""
+    g = compile_network(nested(), VOCAB)
+    for budget in (1, 3, 4, 9, 10):
+        state = g.start
+        for left in range(budget, 0, -1):
+            ids = bits.ids(g.budget_mask(state, left)).tolist()
+            if not ids or ids == EOS:
+                break
+            state = g.advance(state, max(i for i in ids if i not in EOS or len(ids) == len(EOS)))
+        assert g.accepts(state), budget
