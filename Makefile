@@ -33,6 +33,7 @@ demo: $(STAMP)
 	$(BIN)/python -m structgen.cli.demo
 
 test: $(STAMP)
+	$(BIN)/python -c "from structgen.runtime.warm import warm_up; warm_up()"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 
 test-interpreted: $(STAMP)

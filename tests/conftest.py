@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from structgen.runtime.warm import warm_up
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every run, and no deadline: the first call of a kernel may compile it.
@@ -17,6 +19,12 @@ settings.register_profile(
 # HYPOTHESIS_PROFILE=explore looks for new examples, many more of them.
 settings.register_profile("explore", parent=settings.get_profile("ci"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Compiled before the first test, so that the notice of it is in no test's output."""
+    warm_up()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ class Judge:
 
     def __init__(self, schema: Any, **options: Any) -> None:
         self.network = network(schema, **({"property_order": "any"} | options))
-        self.naive = Naive(self.network)
+        self.naive = Naive(self.network, max_items=50_000)
 
     def takes(self, value: Any) -> bool:
         return self.takes_text(json.dumps(value))
