@@ -110,9 +110,11 @@ MACHINE_ARENAS = (
     ("next",),
     ("after",),
     ("rows",),
-    ("work", "work2", "seen"),
+    ("work", "work2", "seen", "stack"),
     ("unions",),
 )
+# where an interrupted mask goes on: the item, and the bound so far
+RESUME, RESUME_WORST = 12, 13
 ASK_WHAT, ASK_ARG = 14, 15
 
 
@@ -135,4 +137,5 @@ class Machine(NamedTuple):
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[*]: scratch of closures
+    stack: Array  # int64[*, 2]: scratch of masks
     unions: Array  # int64[power of 2, 2]: (cell << 32 | cell) + 1 -> their union

@@ -27,17 +27,24 @@ def set_bit(row, token):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def mask(t, m, c, longest, out, stack):
+def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
     For each item: OR the inner row of its terminal state, then walk the remainder trie of the state together
     with the configurations after the terminal, entering only bytes that both have.
-    ``stack``: int64[*, 2] scratch. configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
+    configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
     """
-    out[:] = 0
-    worst = np.int64(0)
     first = m.configs[c, L.K_FIRST]
-    for i in range(first, first + m.configs[c, L.K_N]):
+    begin_at = m.used[L.RESUME]
+    worst = np.int64(0)
+    if begin_at == 0:
+        out[:] = 0
+    else:
+        worst = m.used[L.RESUME_WORST]
+    previous = np.int64(-1)
+    for i in range(first + begin_at, first + m.configs[c, L.K_N]):
+        m.used[L.RESUME] = i - first
+        m.used[L.RESUME_WORST] = worst
         q = m.items[i, L.I_Q]
         e = m.items[i, L.I_EDGE]
         cell = m.items[i, L.I_CELL]
@@ -47,13 +54,17 @@ def mask(t, m, c, longest, out, stack):
         inner = t.q[s, L.Q_INNER]
         if inner == -1:
             return ask(m, L.ASK_ROW, s)
-        if inner >= 0:
+        # items are sorted by state: the next may have the same row
+        if q == previous:
+            pass
+        elif inner >= 0:
             for w in range(out.shape[0]):
                 out[w] |= t.rows[inner, w]
         else:
             a = t.sparse[-2 - inner, 0]
             for k in range(a, a + t.sparse[-2 - inner, 1]):
                 set_bit(out, t.sparselist[k])
+        previous = np.int64(q)
         rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
         worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
         if t.q[s, L.Q_REST] < 0:
@@ -62,12 +73,12 @@ def mask(t, m, c, longest, out, stack):
         if a < 0:
             return a
         top = 1
-        stack[0, 0] = t.q[s, L.Q_REST]
-        stack[0, 1] = a
+        m.stack[0, 0] = t.q[s, L.Q_REST]
+        m.stack[0, 1] = a
         while top > 0:
             top -= 1
-            r = stack[top, 0]
-            k = stack[top, 1]
+            r = m.stack[top, 0]
+            k = m.stack[top, 1]
             for w in range(4):
                 bits = t.restbytes[r, w] & m.configbytes[k, w]
                 while bits != 0:
@@ -97,10 +108,10 @@ def mask(t, m, c, longest, out, stack):
                     if ends:
                         worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
                     if t.rest[child, L.R_LEAF] == 0:
-                        if top >= stack.shape[0]:
+                        if top >= m.stack.shape[0]:
                             return ask(m, L.ASK_GROW, L.M_WORK)
-                        stack[top, 0] = child
-                        stack[top, 1] = k2
+                        m.stack[top, 0] = child
+                        m.stack[top, 1] = k2
                         top += 1
     if m.configs[c, L.K_ACCEPT] == 1:
         for j in range(t.eos.shape[0]):

@@ -40,7 +40,6 @@ class Machine:
         self._terminals: dict[int, int] = {}
         self._version = -1
         self._result = np.zeros(2, dtype=np.int64)
-        self._stack = np.zeros((4096, 2), dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
         self._bytes = np.zeros(256, dtype=np.uint8)
         self.arrays = self.empty_arrays(store.width)
@@ -75,6 +74,7 @@ class Machine:
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
             seen=np.zeros(256, dtype=np.int64),
+            stack=np.zeros((256, 2), dtype=np.int64),
             unions=np.zeros((64, 2), dtype=np.int64),
         )
 
@@ -105,7 +105,8 @@ class Machine:
             self._make_row_room()
             m = self.arrays
         slot = int(m.used[L.M_ROWS])
-        self.run(cpu.mask, state, self.store.longest, m.rows[slot], self._stack)
+        m.used[L.RESUME] = 0
+        self.run(cpu.mask, state, self.store.longest, m.rows[slot])
         m = self.arrays
         m.configs[state, L.K_ROW] = slot
         m.used[L.M_ROWS] = slot + 1
@@ -247,8 +248,6 @@ class Machine:
         if arena == L.M_CELLS:
             self._double(L.M_FRAMES)
         self._double(arena)
-        if arena == L.M_WORK:
-            self._stack = resized(self._stack, 2 * len(self._stack))
 
     def _double(self, arena: int) -> None:
         m = self.arrays
