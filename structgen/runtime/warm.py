@@ -101,8 +101,6 @@ def _compile_machine() -> None:
     cpu.mask(t, m, 0, 1, row)
     cpu.next_states(t, m, 0, np.zeros(1, np.int32), pairs)
     cpu.build_row(t, 0, row, found, stack, found)
-    cpu.like_state(t, 0)
-    cpu.build_row_like(t, 0, 0, stack, found, found)
 
 
 def compile_rest() -> None:
@@ -118,6 +116,9 @@ def compile_rest() -> None:
     store = TerminalStore(vocabulary, 1 << 20)
     store.start(dfa)
     store.build_row(store.start(_counted()))
+    stack, found = np.zeros((4, 3), dtype=np.int32), np.zeros(4, dtype=np.int32)
+    cpu.like_state(store.arrays, 0)
+    cpu.build_row_like(store.arrays, 0, 0, stack, found, found)
     store.grow(L.T_Q)
     spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
 
