@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen import bits
+from structgen.kernels.machine.layout import FAR
 from structgen.kernels.spelling import spell
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.machine import Machine
@@ -33,6 +34,8 @@ class Budget:
     def min_tokens(self, state: int) -> int:
         """Tokens in the best spelling of the witness of a state."""
         known = self._known.get(state)
+        if known is None and self._machine.min_bytes(state) >= FAR:
+            known = self._known[state] = NEVER
         if known is None:
             costs = self._costs(self._machine.witness(state))
             known = self._known[state] = int(costs[0])

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen import bits
-from structgen.errors import InputError, VocabularyError
+from structgen.errors import InputError, LimitError, VocabularyError
 from structgen.ir.network import Network
+from structgen.kernels.machine.layout import FAR
 from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
@@ -230,7 +231,12 @@ class CompiledGrammar:
         return row
 
     def _check_vocabulary(self) -> None:
-        """Refuse a vocabulary in which the shortest text cannot be written."""
+        """Refuse a vocabulary in which the shortest text cannot be written, and a text of no use to anyone."""
+        if self._machine.min_bytes(self.start) >= FAR:
+            raise LimitError(
+                f"the shortest text of the constraint has more than {FAR} bytes",
+                hint="Lower minItems, minLength or minProperties",
+            )
         text = self._machine.witness(self.start)
         reached = self._budget.spelled(text)
         if reached < len(text):

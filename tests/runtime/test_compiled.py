@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+import structgen
 from structgen import bits
 from structgen.automata.bytedfa import choices, from_edges
 from structgen.compile import compile_network
@@ -214,3 +215,14 @@ def test_near_the_budget_every_step_stays_completable() -> None:
                 break
             state = g.advance(state, max(i for i in ids if i not in EOS or len(ids) == len(EOS)))
         assert g.accepts(state), budget
+
+
+def test_a_text_longer_than_any_model_writes_is_refused() -> None:
+    with pytest.raises(LimitError, match="bytes"):
+        structgen.compile({"type": "array", "minItems": 10**9}, VOCAB)
+    g = structgen.compile({"enum": [1]}, VOCAB)
+    assert g.min_tokens_left(g.start) == 1
+    huge = {"anyOf": [{"const": 1}, {"type": "array", "minItems": 10**9}]}
+    g = structgen.compile(huge, VOCAB)
+    assert allowed(g, g.start) == {ord("1"), ord("[")}
+    assert set(bits.ids(g.budget_mask(g.start, 1000)).tolist()) == {ord("1")}
