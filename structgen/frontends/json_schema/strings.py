@@ -282,7 +282,7 @@ class StringSet:
                 return "all but {" + ", ".join(map(repr, sorted(values))) + "}"
             case _Run(ranges, lo, hi):
                 if self == _ALL:
-                    return "all"
+                    return "any string"
                 kind = "characters" if ranges == ANY else f"of {len(ranges)} ranges"
                 return f"{lo}..{'' if hi is None else hi} {kind}"
             case _Language(dfa):
