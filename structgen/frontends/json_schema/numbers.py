@@ -340,9 +340,9 @@ class NumberSet:
         return Terminal(chain(prefix, self.texts(where=where), suffix), name, where)
 
     def __str__(self) -> str:
-        if self == _ALL_NUMBERS:
+        if self == NumberSet.all():
             return "any number"
-        if self == _INTEGERS:
+        if self == NumberSet.integers():
             return "any integer"
         parts = []
         for i, condition in enumerate(self.between):
@@ -353,10 +353,6 @@ class NumberSet:
             if i < len(self.cuts) and self.at[i]:
                 parts.append(f"{{{self.cuts[i]}}}")
         return " u ".join(parts) or "{}"
-
-
-_ALL_NUMBERS = NumberSet.all()
-_INTEGERS = NumberSet.integers()
 
 
 def _formula(condition: Condition) -> str:
