@@ -74,8 +74,7 @@ class CompiledGrammar:
         Raises:
             LimitError: a limit was reached while new states were made.
         """
-        if out is None:
-            out = np.empty(self.width, dtype=np.int32)
+        out = self._row_for(out)
         if state == FINISHED:
             out[:] = self._final_row
         else:
@@ -85,12 +84,13 @@ class CompiledGrammar:
 
     def advance(self, state: int, token: int) -> int:
         """The state after a token; -1 where it is not allowed. EOS leads to the final state, 0."""
+        state, token = int(state), int(token)  # NumPy's integers would overflow in the key
+        if not 0 <= token < self.vocab.size:
+            return REFUSED
         key = state * self.vocab.size + token
         known = self._next.get(key)
         if known is not None:
             return known
-        if not 0 <= token < self.vocab.size:
-            return REFUSED
         if token in self._eos:
             result = FINISHED if self.accepts(state) else REFUSED
         elif state == FINISHED:
@@ -166,8 +166,7 @@ class CompiledGrammar:
         and the budget used up), and it holds again after any token of the mask. Far from the
         budget this costs what ``mask`` costs.
         """
-        if out is None:
-            out = np.empty(self.width, dtype=np.int32)
+        out = self._row_for(out)
         if state == FINISHED:
             out[:] = self._final_row
         else:
@@ -207,6 +206,13 @@ class CompiledGrammar:
         return self._machine.nbytes
 
     # ------------------------------------------------------------ inside
+
+    def _row_for(self, out: NDArray[np.int32] | None) -> NDArray[np.int32]:
+        if out is None:
+            return np.empty(self.width, dtype=np.int32)
+        if not isinstance(out, np.ndarray) or out.dtype != np.int32 or out.shape != (self.width,):
+            raise InputError(f"a mask of this vocabulary is written into a NumPy array int32[{self.width}]")
+        return out
 
     def _checked(self, state: int) -> int:
         if not 0 <= state < self._machine.n_states:

@@ -84,8 +84,11 @@ class Matcher:
         return self.grammar.accepts(self.state)
 
     def find_jump_forward_string(self) -> str:
-        """The text that can only follow. Cut back to whole characters."""
-        return self.grammar.forced_bytes(self.state).decode("utf-8", errors="ignore")
+        """The text that can only follow, in whole characters; empty in the middle of a character."""
+        forced = self.grammar.forced_bytes(self.state)
+        if forced and 0x80 <= forced[0] < 0xC0:
+            return ""
+        return forced.decode("utf-8", errors="ignore")
 
     def _push(self, state: int) -> bool:
         if state < 0:

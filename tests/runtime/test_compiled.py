@@ -226,3 +226,31 @@ def test_a_text_longer_than_any_model_writes_is_refused() -> None:
     g = structgen.compile(huge, VOCAB)
     assert allowed(g, g.start) == {ord("1"), ord("[")}
     assert set(bits.ids(g.budget_mask(g.start, 1000)).tolist()) == {ord("1")}
+
+
+def test_ids_outside_the_vocabulary_never_meet_a_known_transition() -> None:
+    g = compile_network(nested(), VOCAB)
+    state = g.advance(g.start, ord("["))
+    assert g.advance(state, ord("[")) >= 0
+    assert g.advance(g.start, ord("[") + state * VOCAB.size) == -1
+    assert g.advance(state + 1, ord("[") - VOCAB.size) == -1
+
+
+def test_numpy_integers_are_states_and_tokens() -> None:
+    wide = Vocabulary([*(bytes([b]) for b in range(256)), None], [256], size=1 << 20)
+    g = compile_network(nested(), wide)
+    state = g.advance_bytes(g.start, b"[" * 3000)
+    assert g.advance(np.int32(state), np.int32(ord("["))) == g.advance(state, ord("["))  # type: ignore[arg-type]
+
+
+def test_an_array_that_cannot_hold_a_mask_is_refused() -> None:
+    g = grammar(b"yes")
+    for out in (np.zeros(g.width, dtype=np.uint8), np.zeros(g.width + 1, dtype=np.int32)):
+        with pytest.raises(InputError, match="int32"):
+            g.mask(g.start, out)  # type: ignore[arg-type]
+
+
+def test_no_jump_forward_from_inside_a_character() -> None:
+    m = Matcher(grammar("é!".encode(), b"x"))
+    assert m.accept_bytes(b"\xc3")
+    assert m.find_jump_forward_string() == ""
