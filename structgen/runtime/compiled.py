@@ -18,7 +18,7 @@ from structgen.kernels.machine.layout import FAR
 from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
-from structgen.runtime.budget import Budget
+from structgen.runtime.budget import NEVER, Budget
 from structgen.runtime.machine import FINISHED, Machine
 from structgen.runtime.warm import warm_up
 
@@ -243,6 +243,8 @@ class CompiledGrammar:
                 f"the shortest text of the constraint has more than {FAR} bytes",
                 hint="Lower minItems, minLength or minProperties",
             )
+        if self._budget.min_tokens(self.start) < NEVER:
+            return
         text = self._machine.witness(self.start)
         reached = self._budget.spelled(text)
         if reached < len(text):
