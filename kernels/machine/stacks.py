@@ -14,14 +14,20 @@ from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.tables import mix
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def intern_cell(m, begin, n):
-    """Intern the cell whose frames lie at frames[begin : begin + n], past the used ones. -1: no room."""
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def frames_hash(m, begin, n):
+    """Hash of the frames at frames[begin : begin + n]."""
     h = np.int64(n)
     for k in range(begin, begin + n):
         h = mix(mix(h, np.int64(m.frames[k, L.F_EDGE])), np.int64(m.frames[k, L.F_PARENT]))
+    return h
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def intern_cell(m, begin, n):
+    """Intern the cell whose frames lie at frames[begin : begin + n], past the used ones. -1: no room."""
     size = m.cellhash.shape[0]
-    i = h & (size - 1)
+    i = frames_hash(m, begin, n) & (size - 1)
     while m.cellhash[i] != 0:
         c = m.cellhash[i] - 1
         if m.cells[c, L.C_N] == n:
@@ -60,12 +66,7 @@ def intern_cell(m, begin, n):
 def cell_rehash(m, cellhash):
     size = cellhash.shape[0]
     for c in range(m.used[L.M_CELLS]):
-        n = m.cells[c, L.C_N]
-        begin = m.cells[c, L.C_FIRST]
-        h = np.int64(n)
-        for k in range(begin, begin + n):
-            h = mix(mix(h, np.int64(m.frames[k, L.F_EDGE])), np.int64(m.frames[k, L.F_PARENT]))
-        i = h & (size - 1)
+        i = frames_hash(m, np.int64(m.cells[c, L.C_FIRST]), np.int64(m.cells[c, L.C_N])) & (size - 1)
         while cellhash[i] != 0:
             i = (i + 1) & (size - 1)
         cellhash[i] = c + 1
