@@ -144,19 +144,12 @@ class Row:
         before = self.tokens[-8:] if len(self.tokens) >= 8 else self.prompt[-8:] + self.tokens
         tokens, states = self._jump(self._state, before)
         n = min(len(tokens), left)
-        while n and not self._completable(states[n - 1], left - n):
+        while n and not self._grammar.completable_within(states[n - 1], left - n):
             n -= 1
         for token, state in zip(tokens[:n], states[:n], strict=True):
             self._append(token, state)
         self.n_forced += n
         return n > 0
-
-    def _completable(self, state: int, left: int) -> bool:
-        """Can the text be completed in ``left`` tokens? Where every byte is a token, bytes answer it more cheaply."""
-        assert self._grammar is not None
-        if not self._vocab.missing_bytes and self._grammar.min_bytes_left(state) <= left:
-            return True
-        return self._grammar.min_tokens_left(state) <= left
 
     @contextmanager
     def _constraint_time(self) -> Iterator[None]:

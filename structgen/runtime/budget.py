@@ -66,7 +66,7 @@ class Budget:
         reached, index = self._reached(state)
         fits = np.zeros(len(reached), dtype=np.bool_)
         for i, target in enumerate(reached.tolist()):
-            fits[i] = target >= 0 and self._within(target, tokens_left - 1)
+            fits[i] = target >= 0 and self.within(target, tokens_left - 1)
         allowed = fits[index]
         if machine.accepts(state):
             allowed[list(self._vocab.eos_token_ids)] = True
@@ -88,7 +88,8 @@ class Budget:
         self._after[state] = known
         return known
 
-    def _within(self, state: int, tokens: int) -> bool:
+    def within(self, state: int, tokens: int) -> bool:
+        """``min_tokens(state) <= tokens``; a witness that can be written byte by byte is not spelled for it."""
         if self._machine.min_bytes(state) <= tokens and self._machine.store.spellable:
             return True
         return self.min_tokens(state) <= tokens

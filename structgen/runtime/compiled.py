@@ -174,6 +174,13 @@ class CompiledGrammar:
                 self._budget.mask(self._checked(state), tokens_left, out)
         return out
 
+    def completable_within(self, state: int, tokens: int) -> bool:
+        """``min_tokens_left(state) <= tokens``, answered by bytes alone where they suffice."""
+        if state == FINISHED:
+            return tokens >= 0
+        with self._lock:
+            return self._budget.within(self._checked(state), tokens)
+
     def expected(self, state: int) -> list[tuple[str, str | None]]:
         """What may come next, as (terminal's name, place in the user's source), for messages."""
         if state == FINISHED:
