@@ -13,14 +13,26 @@ Contract of every network (the machine relies on it; :func:`check_node` tests th
   something. A front end drops what is unsatisfiable, and raises UnsatisfiableError for the whole.
 * **No left recursion**: a chain of calls through nodes, without a byte in between, never meets a key twice.
 * ``least(key)`` and ``Edge.rest`` are *exact*: the number of bytes of the shortest way from there to the end
-  of the rule (calls included). Budgets rest on it.
-* ``expand``, ``follow`` and ``least`` are pure functions of the key.
+  of the rule (calls included). Budgets rest on it. Two exceptions, both still a bound that can be kept: the rest
+  of an edge that captures is that of the worst text; and a terminal with bans counts as ended only where it ends
+  without one.
+* ``expand``, ``follow``, ``follow_text`` and ``least`` are pure functions of their arguments.
+
+Two things reach beyond context-free rules:
+
+* **Captures.** Where an edge with ``capture`` leads depends on the bytes that its symbol has read:
+  ``follow_text(key, label, text)``. Names of properties that must not come twice, the items of a unique array, the
+  width of an indentation. Every text of the symbol leads to a live node: what must not be written is left out of
+  the symbol, not refused afterwards.
+* **Bans** (follow restrictions). A state in which a terminal may end can forbid how the text goes on: no nonempty
+  prefix of what follows, whatever rule it comes from, is in the ban's language. This is what a lexer does
+  (maximal munch): after ``ab`` as a NAME, no letter may follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from structgen.automata.bytedfa import ByteDfa
@@ -40,11 +52,14 @@ class Terminal:
         dfa: the automaton; every state is reachable and live. It may accept the empty string.
         name: how to call it in messages: ``string``, ``"age"``, ``/[a-z]+/``.
         where: place in the user's source it stems from, or None.
+        bans: for accepting states, by number: the language of which no nonempty prefix of the following text may
+            be a member. Every state can reach an accepting one that is not in here. Only for uncounted automata.
     """
 
     dfa: ByteDfa
     name: str
     where: str | None = None
+    bans: Mapping[int, ByteDfa] = field(default_factory=dict)
 
 
 class Edge(NamedTuple):
@@ -54,11 +69,13 @@ class Edge(NamedTuple):
         symbol: a Terminal, or a :class:`Call`.
         label: given to ``Network.follow`` with the node's key once the symbol has ended; END: the rule ends.
         rest: least bytes from the node that ``label`` leads to, to the end of this rule (0 for END).
+        capture: the text of the symbol decides where the edge leads, see ``Capturing.follow_text``; never with END.
     """
 
     symbol: Terminal | Call
     label: Label
     rest: int
+    capture: bool = False
 
 
 class Call(NamedTuple):
@@ -99,6 +116,14 @@ class Network(Protocol):
         ...
 
 
+class Capturing(Network, Protocol):
+    """A network some of whose edges capture."""
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        """As ``follow``, for an edge that captures: ``text`` is what its symbol has read. Asked for no others."""
+        ...
+
+
 def check_node(network: Network, key: Key) -> None:
     """Test the local part of the contract at one node; AssertionError says what is broken. For tests."""
     node = network.expand(key)
@@ -109,7 +134,11 @@ def check_node(network: Network, key: Key) -> None:
             cost = network.least(edge.symbol.key)
         else:
             cost = edge.symbol.dfa.min_length()
-        rest = 0 if edge.label is END else network.least(network.follow(key, edge.label))
+        if edge.capture:
+            assert edge.label is not END, f"edge {edge!r} of {key!r} captures and ends the rule"
+            rest = edge.rest  # a bound for all texts; there is no list of them to compare with
+        else:
+            rest = 0 if edge.label is END else network.least(network.follow(key, edge.label))
         assert rest == edge.rest, f"edge {edge!r} of {key!r}: rest is {rest}"
         best = cost + rest if best is None else min(best, cost + rest)
     assert best == network.least(key), f"node {key!r}: least is {best}, not {network.least(key)}"
