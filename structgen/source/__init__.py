@@ -8,6 +8,7 @@ from structgen.source.constraints import (
     Difference,
     Intersection,
     JsonSchema,
+    Lark,
     Regex,
     Union,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Difference",
     "Intersection",
     "JsonSchema",
+    "Lark",
     "Regex",
     "Union",
 ]

@@ -6,6 +6,7 @@ Whether a combination can be honoured is decided when it is compiled.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -108,6 +109,53 @@ class JsonSchema(Constraint):
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")
+
+
+@dataclass(frozen=True, eq=False)
+class Lark(Constraint):
+    """Texts of a grammar in Lark's notation.
+
+    Attributes:
+        grammar: the grammar's text; or the path of a file (``pathlib.Path``, or a str that ends in ``.lark``).
+        start: name of the start rule.
+        lexer: ``"contextual"`` or ``"basic"``: what Lark's LALR parser with that lexer accepts (longest match,
+            priorities, keywords before identifiers); ``"dynamic"``: no lexer: terminals follow each other in any
+            way that fits.
+        import_paths: folders to search for ``%import``.
+        constraints: constraints by name of a ``%declare``'d terminal, which stands for their texts.
+    """
+
+    grammar: str | os.PathLike[str]
+    start: str = field(default="start", kw_only=True)
+    lexer: Literal["contextual", "basic", "dynamic"] = field(default="contextual", kw_only=True)
+    import_paths: tuple[str | os.PathLike[str], ...] = field(default=(), kw_only=True)
+    constraints: Mapping[str, Constraint] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.grammar, (str, os.PathLike)):
+            raise InputError(
+                f"a grammar is text or a path, not {type(self.grammar).__name__}",
+                hint="Give the text of the grammar, or a pathlib.Path to its file",
+            )
+        if self.lexer not in ("contextual", "basic", "dynamic"):
+            raise InputError(f"lexer={self.lexer!r}", hint='Use one of "contextual", "basic", "dynamic"')
+        if isinstance(self.import_paths, (str, os.PathLike)):
+            object.__setattr__(self, "import_paths", (self.import_paths,))
+        else:
+            object.__setattr__(self, "import_paths", tuple(self.import_paths))
+        for name, inner in self.constraints.items():
+            if not isinstance(inner, Constraint):
+                raise InputError(
+                    f"constraints[{name!r}] is {type(inner).__name__}, not a constraint",
+                    hint="Wrap a pattern in sg.Regex, a schema or type in sg.JsonSchema, strings in sg.Choice",
+                )
+
+    @property
+    def is_path(self) -> bool:
+        """Is ``grammar`` the path of a file? (No grammar is one line that ends in ``.lark``.)"""
+        if isinstance(self.grammar, str):
+            return self.grammar.endswith(".lark") and "\n" not in self.grammar
+        return True
 
 
 @dataclass(frozen=True)
