@@ -7,7 +7,9 @@ usually meant by them.
 from __future__ import annotations
 
 import difflib
+import pkgutil
 import re
+from functools import cache
 
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 from lark.load_grammar import eval_escaping
@@ -156,14 +158,15 @@ def similar(name: str, index: Index) -> str | None:
     return f"Did you mean {close[0]!r}?" if close else None
 
 
-_COMMON = frozenset(
-    "WS WS_INLINE INT SIGNED_INT NUMBER SIGNED_NUMBER FLOAT LETTER WORD DIGIT CNAME ESCAPED_STRING NEWLINE "
-    "HEXDIGIT DECIMAL LF CR UCASE_LETTER LCASE_LETTER".split()
-)
+@cache
+def _common() -> frozenset[str]:
+    """The terminals of Lark's library ``common``."""
+    data = pkgutil.get_data("lark", "grammars/common.lark") or b""
+    return frozenset(Index(data.decode()).definitions)
 
 
 def _how_to_define(name: str) -> str:
-    if name in _COMMON:
+    if name in _common():
         return f"Lark has it in a library: %import common.{name}"
     return f"Define it, or import it: %import file.{name}"
 
