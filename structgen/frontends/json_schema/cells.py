@@ -7,10 +7,12 @@ remembered become named; free names are parted into cells by what holds for thei
 from __future__ import annotations
 
 from functools import partial
+from itertools import combinations
 
-from structgen.errors import UnsupportedError
+from structgen.errors import LimitError
 from structgen.frontends.json_schema.algebra import ALL_STRINGS, closed
 from structgen.frontends.json_schema.formula import FALSE, TRUE, Formula
+from structgen.frontends.json_schema.names import Pool
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import Cell, ObjectPlan
 from structgen.frontends.json_schema.separators import Terminals
@@ -19,13 +21,15 @@ from structgen.frontends.json_schema.strings import StringSet
 
 #: Sets of at most this many unnamed names are treated name by name.
 _LISTED_NAMES = 64
+#: Obligations on free names that one property may meet or not.
+_OBLIGATIONS = 8
 
 
 def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminals, any_order: bool) -> list[ObjectPlan]:
     """The plans whose union is the shape.
 
     Raises:
-        UnsupportedError: it would have to be known whether two free names are equal.
+        LimitError: too many obligations meet in one free name.
     """
     plans = []
     spelled = _spelled(normaliser, _with_needed(normaliser, shape))
@@ -34,12 +38,6 @@ def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminal
             continue
         plan = ObjectPlan(part, partial(_cells, normaliser, part), terminals, any_order)
         plan.formulas = [normaliser.algebra.property(part, name) for name in plan.names]
-        if part.lo > len(part.required) + 1 and any(not normaliser.hollow(cell.formula, 3) for cell in plan.cells):
-            raise UnsupportedError(
-                f"at least {part.lo} properties with free names: repeated names cannot be told apart",
-                where=f"{shape.where or '#'}/minProperties",
-                hint="List the names in properties, or set minProperties to at most one more than required has",
-            )
         plans.append(plan)
     return plans
 
@@ -112,40 +110,56 @@ def _spelled(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape | None:
 
 def _cells(normaliser: Normaliser, shape: ObjectShape) -> list[Cell]:
     """The names that are not named, by what holds for them."""
-    both = normaliser.formulas.both
+    formulas = normaliser.formulas
     start = StringSet.of([*shape.named, *shape.required])
-    cells: list[tuple[StringSet, Formula, int]] = [(start.complement(), normaliser.formulas.true, 0)]
+    #: names, what holds for their values, bits of the obligations that speak of them
+    parts: list[tuple[StringSet, Formula, int]] = [(start.complement(), formulas.true, 0)]
     for names, f in shape.rest:
-        if f.kind == TRUE:
-            continue
-        cells = [
+        if f.kind != TRUE:
+            parts = [
+                part
+                for inside, g, _ in parts
+                for part in ((inside.intersect(names), formulas.both(g, f), 0), (inside.difference(names), g, 0))
+                if not part[0].is_empty() and part[1].kind != FALSE
+            ]
+    for bit, (names, _) in enumerate(shape.exists):
+        parts = [
             part
-            for inside, g, meets in cells
-            for part in (
-                (inside.intersect(names), both(g, f), meets),
-                (inside.difference(names), g, meets),
-            )
-            if not part[0].is_empty() and part[1].kind != FALSE
+            for inside, g, bits in parts
+            for part in ((inside.intersect(names), g, bits | 1 << bit), (inside.difference(names), g, bits))
+            if not part[0].is_empty()
         ]
-    for bit, (names, f) in enumerate(shape.exists):
-        following = []
-        for inside, g, meets in cells:
-            within = inside.intersect(names)
-            if not within.is_empty():
-                following.append((within, g, meets | 1 << bit))
-                # a later property of the same name could undo what an earlier one met
-                if f.kind != TRUE and f is not g and not normaliser.hollow(both(g, normaliser.formulas.neither(f)), 2):
-                    raise UnsupportedError(
-                        "some property with a free name has to satisfy a schema that others need not",
-                        where=shape.where,
-                        hint="List the names in properties",
-                    )
-            without = inside.difference(names)
-            if not without.is_empty():
-                following.append((without, g, meets))
-        cells = following
     merged: dict[tuple[Formula, int], StringSet] = {}
-    for inside, g, meets in cells:
-        known = merged.get((g, meets))
-        merged[g, meets] = inside if known is None else known.union(inside)
-    return [Cell(inside, g, meets) for (g, meets), inside in merged.items()]
+    for inside, g, bits in parts:
+        known = merged.get((g, bits))
+        merged[g, bits] = inside if known is None else known.union(inside)
+    cells = []
+    for (g, bits), inside in merged.items():
+        cells += _variants(normaliser, shape, Pool(inside), g, bits)
+    return cells
+
+
+def _variants(normaliser: Normaliser, shape: ObjectShape, pool: Pool, g: Formula, bits: int) -> list[Cell]:
+    """The cells of some names: one for each set of obligations that such a property may meet."""
+    formulas = normaliser.formulas
+    met, open_bits = 0, []
+    for bit, (_, f) in enumerate(shape.exists):
+        if bits >> bit & 1:
+            if f.kind == TRUE or f is g or normaliser.hollow(formulas.both(g, formulas.neither(f)), 2):
+                met |= 1 << bit  # every such property meets it
+            else:
+                open_bits.append(bit)
+    if len(open_bits) > _OBLIGATIONS:
+        raise LimitError(
+            f"one property with a free name may meet more than {_OBLIGATIONS} obligations at once",
+            where=shape.where,
+            hint="List the names in properties",
+        )
+    cells = []
+    for number in range(len(open_bits) + 1):
+        for chosen in combinations(open_bits, number):
+            f = formulas.both(g, *(shape.exists[bit][1] for bit in chosen))
+            if f.kind != FALSE:
+                asks = sum(1 << bit for bit in chosen)
+                cells.append(Cell(pool, f, met | asks, asks))
+    return cells

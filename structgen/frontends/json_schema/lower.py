@@ -5,7 +5,7 @@ Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
 - ``(START, v)``: a whole text that is one of the values numbered v;
 - ``(INNER, v)``: an array or an object among the values numbered v, with the whitespace before it;
 - ``(OBJECT, p, progress)``: inside an object of plan p, before a name or the closing bracket;
-- ``(VALUE, p, progress, i)``: after the name of slot or cell i, before its value;
+- ``(VALUE, p, progress, i)``: before the value of slot or cell i, after which the progress is this;
 - ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows.
 
 Scalars stand in the edges themselves; arrays and objects are calls.
@@ -18,6 +18,7 @@ from typing import Any
 from structgen.frontends.json_schema.arrays import ArrayPlan
 from structgen.frontends.json_schema.cells import object_plans
 from structgen.frontends.json_schema.formula import INFINITE, Formula
+from structgen.frontends.json_schema.names import read_name
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.references import escape
@@ -30,6 +31,7 @@ START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
 _NEXT = 0
 #: Label of the comma of an array.
 _COMMA = -1
+_SOME_NAME = "\ud800"
 
 
 class Form:
@@ -208,10 +210,13 @@ class JsonNetwork:
         kind: int = key[0]
         plans = self.builder.plans
         if kind == OBJECT:
-            return (VALUE, key[1], key[2], label)
+            plan = plans[key[1]]
+            assert isinstance(plan, ObjectPlan)
+            # a matcher that captures nothing gets a name that no text has
+            name = _SOME_NAME if label >= len(plan.names) and plan.captures(key[2]) else None
+            return (VALUE, key[1], plan.follow(key[2], label, name), label)
         if kind == VALUE:
-            _, p, progress, i = key
-            return (OBJECT, p, plans[p].follow(progress, i))
+            return (OBJECT, key[1], key[2])
         if kind in (START, INNER):
             plan = plans[label]
             if isinstance(plan, ObjectPlan):
@@ -222,6 +227,10 @@ class JsonNetwork:
             return (ITEM, p, i, memory)
         array: Any = plans[p]
         return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].extra)
+
+    def follow_text(self, key: Any, label: Any, text: bytes) -> Key:
+        plan: Any = self.builder.plans[key[1]]
+        return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
 
     def least(self, key: Any) -> int:
         kind: int = key[0]
@@ -239,9 +248,8 @@ class JsonNetwork:
         if kind == OBJECT:
             return plan.left(key[2])
         if kind == VALUE:
-            _, _, progress, i = key
-            after: int = plan.left(plan.follow(progress, i))
-            return t.gap_cost + builder.cost(plan.formula(i)) + after
+            after: int = plan.left(key[2])
+            return t.gap_cost + builder.cost(plan.formula(key[3])) + after
         _, _, i, memory = key
         if kind == ARRAY:
             return plan.left(i, memory)
@@ -311,11 +319,9 @@ class JsonNetwork:
         n = len(plan.names)
         edges = []
         for i, after in plan.ways_left(progress):
-            if i < n:
-                terminal = t.name(plan.names[i], first)
-            else:
-                terminal = t.names(plan.cells[i - n].names, first)
-            edges.append(Edge(terminal, i, t.gap_cost + builder.cost(plan.formula(i)) + after))
+            terminal = t.name(plan.names[i], first) if i < n else t.names(plan.free(progress, i), first)
+            rest = t.gap_cost + builder.cost(plan.formula(i)) + after
+            edges.append(Edge(terminal, i, rest, i >= n and plan.captures(progress)))
         if plan.may_close(progress):
             edges.append(Edge(t.close_object, END, 0))
         return Node(False, tuple(edges))
@@ -323,7 +329,7 @@ class JsonNetwork:
     def _value_node(self, p: int, progress: Progress, i: int) -> Node:
         plan: Any = self.builder.plans[p]
         edges: list[Edge] = []
-        self._values(plan.formula(i), _NEXT, plan.left(plan.follow(progress, i)), edges)
+        self._values(plan.formula(i), _NEXT, plan.left(progress), edges)
         return Node(False, tuple(edges))
 
     def _array_node(self, p: int, i: int, memory: tuple[int, ...]) -> Node:

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import product
+from heapq import merge
+from itertools import islice, product
 from typing import NamedTuple
 
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
+from structgen.frontends.json_schema.names import Pool
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ObjectShape
 from structgen.frontends.json_schema.strings import StringSet
 
 
 class Cell(NamedTuple):
-    """Properties that share their formula: any name out of a set."""
+    """Properties that share their formula: any name out of a set that has not been written yet.
 
-    names: StringSet
+    Attributes:
+        pool: the names; cells that differ in their formula only share it.
+        formula: what the value satisfies.
+        meets: bits of the obligations in ``exists`` that such a property meets.
+        asks: those of them for which the formula is narrower than it need be.
+    """
+
+    pool: Pool
     formula: Formula
-    #: bits of the obligations in ``exists`` that such a property meets
     meets: int
+    asks: int
 
 
 class Progress(NamedTuple):
@@ -32,28 +41,23 @@ class Progress(NamedTuple):
     Attributes:
         position: index of the first slot that may still come (order "schema"; 0 in order "any").
         seen: bits of the slots written (in order "schema" only those that ``needs`` speaks of).
-        number: how many slots are written, where properties are counted.
-        extras: number of other properties written, as far as it matters.
+        number: how many properties are written, where they are counted.
         met: bits of the obligations met.
+        names: the free names written, as long as another one may follow.
     """
 
     position: int
     seen: int
     number: int
-    extras: int
     met: int
+    names: frozenset[str]
 
 
-BEGIN = Progress(0, 0, 0, 0, 0)
+BEGIN = Progress(0, 0, 0, 0, frozenset())
 
 
 class ObjectPlan:
-    """The writing of one object shape.
-
-    Names that the shape does not speak of by themselves may come more than once in a text; parsers keep the
-    last, which is valid by itself. Where that would matter (counting, obligations on values) the shape is
-    refused by :func:`object_plans`.
-    """
+    """The writing of one object shape. The free names written are remembered: none may come twice."""
 
     def __init__(
         self, shape: ObjectShape, cells: Callable[[], list[Cell]], terminals: Terminals, any_order: bool
@@ -123,8 +127,8 @@ class ObjectPlan:
         cells = []
         for cell in self.cells:
             value = costs(cell.formula)
-            if value < INFINITE:
-                value += t.names_cost(cell.names) + t.gap_cost + t.comma_cost
+            if value < INFINITE:  # all but the name
+                value += t.empty_name_cost + t.gap_cost + t.comma_cost
             cells.append(value)
         return slots, cells
 
@@ -135,7 +139,7 @@ class ObjectPlan:
             if self.needs:
                 self._close(slots)
             self._total = sum(c for c, wanted in zip(slots, self.required, strict=True) if wanted)
-            self._ahead = [0] * (len(slots) + 1)
+            self._ahead = [0] * (len(slots) + 2)  # past the slots: free names have come
             for i in range(len(slots) - 1, -1, -1):
                 self._ahead[i] = self._ahead[i + 1] + (slots[i] if self.required[i] else 0)
             self._slot_costs = slots
@@ -144,7 +148,8 @@ class ObjectPlan:
         """The ways on that lead to an end, each with the least bytes after its value."""
         if not self.simple:
             for i in self.ways(state):
-                after = self.left(self.follow(state, i))
+                # of the free names, the shortest is the one whose loss is felt most
+                after = self.left(self.follow(state, i, self._shortest(state, i)))
                 if after < INFINITE:
                     yield i, after
             return
@@ -178,32 +183,46 @@ class ObjectPlan:
 
     # progress
 
-    def follow(self, state: Progress, i: int) -> Progress:
-        """After slot i, or after a property of cell i - number of slots."""
+    def follow(self, state: Progress, i: int, name: str | None = None) -> Progress:
+        """After slot i, or after a property of cell i - number of slots whose name is ``name``, if captured."""
         n = len(self.names)
-        position, seen, number, extras, met = state
+        position, seen, number, met, names = state
+        if self.counts:
+            number += 1
+            if self.shape.hi is None:
+                number = min(number, self.shape.lo)
         if i < n:
             if self.any_order:
                 seen |= 1 << i
             else:
                 position = i + 1
                 seen |= (1 << i) & self.needed
-            if self.counts:
-                number += 1
-                if self.shape.hi is None:
-                    number = min(number, self.shape.lo)
         else:
             if not self.any_order:
-                position = n
+                position = max(n, 1)
             met |= self.cells[i - n].meets
-            extras = extras + 1 if self.shape.hi is not None else 1
-        if extras and not self.counts and (seen or (position and not self.any_order)):
-            extras = 0  # it only told that something was written
-        return Progress(position, seen, number, extras, met)
+            if name is not None:
+                names |= {name}
+        if number == self.shape.hi:
+            names = frozenset()
+        return Progress(position, seen, number, met, names)
+
+    def captures(self, state: Progress) -> bool:
+        """Does the name of a free property matter for what may follow?"""
+        return self.shape.hi is None or state.number + 1 < self.shape.hi
+
+    def free(self, state: Progress, i: int) -> StringSet:
+        """The names that a property of cell i - number of slots may have."""
+        return self.cells[i - len(self.names)].pool.free(state.names)
+
+    def _shortest(self, state: Progress, i: int) -> str | None:
+        if i < len(self.names):
+            return None
+        return next((name for _, name in self.cells[i - len(self.names)].pool.unused(state.names)), None)
 
     def started(self, state: Progress) -> bool:
         """Has a property been written?"""
-        return bool(state.seen or state.extras or state.number or (state.position and not self.any_order))
+        return bool(state.seen or state.names or state.number or state.met or (state.position and not self.any_order))
 
     def left(self, state: Progress) -> int:
         """Least bytes from here to the end of the object, the closing bracket included; INFINITE: no way."""
@@ -235,7 +254,7 @@ class ObjectPlan:
         shape = self.shape
         if state.met != self.all_met or self._missing(state):
             return False
-        return state.number + (state.extras > 0) >= shape.lo if shape.lo else True
+        return state.number >= shape.lo
 
     def _missing(self, state: Progress) -> list[int] | None:
         """Slots that must still come; None if one of them cannot."""
@@ -270,18 +289,15 @@ class ObjectPlan:
         if base >= INFINITE:
             return INFINITE
         best = INFINITE
-        for extra_cells in self._covers(state, cells):
-            total = base + sum(cells[c] for c in extra_cells)
-            distinct = state.number + len(missing) + (state.extras > 0 or bool(extra_cells))
-            written = state.number + len(missing) + state.extras + len(extra_cells)
-            wanted = shape.lo - distinct
-            if wanted > 0:
-                fill = self._fill(state, slots, cells, missing, wanted, state.extras > 0 or bool(extra_cells))
-                if fill >= INFINITE:
-                    continue
-                total += fill
-                written += wanted
-            if shape.hi is not None and written > shape.hi:
+        for cover in self._covers(state, cells):
+            written = state.number + len(missing) + len(cover)
+            wanted = max(shape.lo - written, 0)
+            if shape.hi is not None and written + wanted > shape.hi:
+                continue
+            total = base + sum(cells[c] for c in cover)
+            if cover or wanted:
+                total += self._more(state, slots, cells, missing, cover, wanted)
+            if total >= INFINITE:
                 continue
             if total and not self.started(state):
                 total -= t.comma_cost
@@ -297,27 +313,43 @@ class ObjectPlan:
         options = [
             [c for c, cell in enumerate(self.cells) if cell.meets >> bit & 1 and cells[c] < INFINITE] for bit in unmet
         ]
-        for choice in product(*options):
-            yield tuple(dict.fromkeys(choice))
+        yield from {tuple(sorted(set(choice))) for choice in product(*options)}
 
-    def _fill(
-        self, state: Progress, slots: list[int], cells: list[int], missing: list[int], wanted: int, extra: bool
+    def _more(
+        self, state: Progress, slots: list[int], cells: list[int], missing: list[int], cover: tuple[int, ...], n: int
     ) -> int:
-        """Least bytes of so many more properties."""
-        taken = set(missing)
-        free = sorted(
+        """Least bytes of the names of a cover and of so many more properties."""
+        total = 0
+        taken: dict[Pool, int] = {}
+        for c in cover:
+            pool = self.cells[c].pool
+            taken[pool] = taken.get(pool, 0) + 1
+        for pool, wanted in taken.items():
+            sizes = pool.sizes(state.names, wanted)
+            if len(sizes) < wanted:
+                return INFINITE
+            total += sum(sizes)
+        if n == 0:
+            return total
+        there = set(missing)
+        further = sorted(
             cost
             for i, cost in enumerate(slots)
-            if i not in taken
+            if i not in there
             and cost < INFINITE
             and not self.required[i]
             and (not state.seen >> i & 1 if self.any_order else i >= state.position)
         )
-        best = sum(free[:wanted]) if len(free) >= wanted else INFINITE
-        cell = min(cells, default=INFINITE)
-        if not extra and cell < INFINITE and len(free) >= wanted - 1:
-            best = min(best, sum(free[: wanted - 1]) + cell)
-        return best
+        values: dict[Pool, int] = {}
+        for cell, cost in zip(self.cells, cells, strict=True):
+            if cost < INFINITE:
+                values[cell.pool] = min(values.get(cell.pool, INFINITE), cost)
+        offers: list[list[int]] = [further]
+        for pool, value in values.items():
+            start = taken.get(pool, 0)
+            offers.append([size + value for size in pool.sizes(state.names, start + n)[start:]])
+        chosen = list(islice(merge(*offers), n))
+        return total + sum(chosen) if len(chosen) == n else INFINITE
 
     # ways on
 
@@ -338,7 +370,8 @@ class ObjectPlan:
                     return
                 i += 1
         for c, cost in enumerate(self._cell_costs):
-            if cost < INFINITE:
+            cell = self.cells[c]
+            if cost < INFINITE and not cell.asks & state.met and not cell.pool.free(state.names).is_empty():
                 yield n + c
 
 

@@ -79,6 +79,8 @@ class Terminals:
         self.small_cost = self.small.min_length()
         self.comma_cost = self.small_cost + 1
         self.close_cost = self.gap_cost + 1
+        #: least bytes of quotes and colon
+        self.empty_name_cost = self.gap_cost + 2 + self.small_cost + 1
         self.name = lru_cache(maxsize=100_000)(self._name)
         self.names = lru_cache(maxsize=10_000)(self._names)
         self.words = lru_cache(maxsize=64)(self._words)
@@ -92,10 +94,6 @@ class Terminals:
         """Least bytes of a name and its colon, without a comma before it."""
         size = len(name) + 2 if _is_plain(name) else StringSet.of([name]).texts().min_length()
         return self.gap_cost + size + self.small_cost + 1
-
-    def names_cost(self, names: StringSet) -> int:
-        """The same for any name of a set."""
-        return self.gap_cost + name_texts(names).min_length() + self.small_cost + 1
 
     def _name(self, name: str, first: bool) -> Terminal:
         """A property name with its colon, and with a comma before it unless it is the first."""

@@ -44,8 +44,6 @@ MALFORMED: list[tuple[Any, type[errors.StructgenError], str | None]] = [
      errors.UnsatisfiableError, "#"),
     ({"properties": {"tags": {"type": "array", "uniqueItems": True}}}, errors.UnsupportedError,
      "#/properties/tags/uniqueItems"),
-    ({"properties": {"o": {"type": "object", "minProperties": 3}}}, errors.UnsupportedError,
-     "#/properties/o/minProperties"),
 ]  # fmt: skip
 
 

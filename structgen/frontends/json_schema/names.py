@@ -1,0 +1,134 @@
+"""Free property names: what a text of one says, and which are the shortest.
+
+Receives sets of names and the bytes that a terminal for names has read; returns names and the lengths of their texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen.frontends.json_schema.strings import StringSet
+
+#: (first code point, last, least bytes of a text of one of them), ascending.
+_SIZES = (
+    (0x00, 0x07, 6), (0x08, 0x0A, 2), (0x0B, 0x0B, 6), (0x0C, 0x0D, 2), (0x0E, 0x1F, 6), (0x20, 0x21, 1),
+    (0x22, 0x22, 2), (0x23, 0x5B, 1), (0x5C, 0x5C, 2), (0x5D, 0x7F, 1), (0x80, 0x7FF, 2), (0x800, 0xD7FF, 3),
+    (0xE000, 0xFFFF, 3), (0x10000, 0x10FFFF, 4),
+)  # fmt: skip
+
+
+def read_name(text: bytes) -> str:
+    """The name that a terminal for property names has read: with its comma, its colon and whitespace."""
+    name: str = json.loads(text.strip(b" \t\r\n,:"))
+    return name
+
+
+def text_size(name: str) -> int:
+    """Least bytes of the text of a name, without its quotes."""
+    if name.isascii() and name.isprintable() and '"' not in name and "\\" not in name:
+        return len(name)
+    return sum(size for c in name for lo, hi, size in _SIZES if lo <= ord(c) <= hi)
+
+
+class Pool:
+    """Names that may each be written once, the ones with the shortest texts first."""
+
+    def __init__(self, names: StringSet) -> None:
+        self.names = names
+        self._more = _by_size(names)
+        self._known: list[tuple[int, str]] = []
+
+    def free(self, used: frozenset[str]) -> StringSet:
+        """The names not used."""
+        return self.names.difference(StringSet.of(used)) if used else self.names
+
+    def unused(self, used: frozenset[str]) -> Iterator[tuple[int, str]]:
+        """Names not used, with the least bytes of their texts (quotes left out), ascending."""
+        for i in count():
+            if i == len(self._known):
+                following = next(self._more, None)
+                if following is None:
+                    return
+                self._known.append(following)
+            if self._known[i][1] not in used:
+                yield self._known[i]
+
+    def sizes(self, used: frozenset[str], n: int) -> list[int]:
+        """Least bytes of the n shortest names not used; fewer if there are fewer."""
+        return [size for size, _ in islice(self.unused(used), n)]
+
+
+def _by_size(names: StringSet) -> Iterator[tuple[int, str]]:
+    listed = names.values(64)
+    if listed is not None:
+        yield from sorted((text_size(name), name) for name in listed)
+        return
+    dfa = names.to_dfa()
+    # for every state: (size, target, characters)
+    ranges: dict[int, list[tuple[int, int, int]]] = {}
+    ends = [*dfa.starts.tolist()[1:], dfa.alphabet]
+    for first, end, column in zip(dfa.starts.tolist(), ends, dfa.classes.tolist(), strict=True):
+        for lo, hi, size in _SIZES:
+            if lo < end and hi >= first:
+                ranges.setdefault(column, []).append((size, max(lo, first), min(hi, end - 1)))
+    steps: dict[int, list[tuple[int, NDArray[np.int32]]]] = {}
+    for column, parts in ranges.items():
+        for size in {size for size, _, _ in parts}:
+            steps.setdefault(size, []).append((column, dfa.delta[:, column]))
+    longest = dfa.max_length()
+    #: ends[w][s]: is there a way of exactly w bytes from state s to the end?
+    ways: list[NDArray[np.bool_]] = []
+    for total in count() if longest is None else range(6 * longest + 1):
+        now = dfa.accept.copy() if total == 0 else np.zeros(dfa.n_states, dtype=np.bool_)
+        for size, columns in steps.items():
+            if size <= total:
+                before = ways[total - size]
+                for _, targets in columns:
+                    now |= (targets >= 0) & before[targets]
+        ways.append(now)
+        if now[0]:
+            for name in _words(dfa.delta.tolist(), ranges, ways, total):
+                yield total, name
+
+
+def _words(
+    delta: list[list[int]],
+    ranges: dict[int, list[tuple[int, int, int]]],
+    ways: list[NDArray[np.bool_]],
+    total: int,
+) -> Iterator[str]:
+    """The names of exactly ``total`` bytes, depth first."""
+
+    def out(state: int, left: int) -> Iterator[tuple[str, int, int]]:
+        for column, parts in ranges.items():
+            target = delta[state][column]
+            if target < 0:
+                continue
+            for size, lo, hi in parts:
+                if size <= left and ways[left - size][target]:
+                    for code in range(lo, hi + 1):
+                        yield chr(code), target, left - size
+
+    if total == 0:
+        yield ""
+        return
+    letters: list[str] = []
+    stack = [out(0, total)]
+    while stack:
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+            if letters:
+                letters.pop()
+            continue
+        letter, state, left = step
+        if left == 0:
+            yield "".join(letters) + letter
+        else:
+            letters.append(letter)
+            stack.append(out(state, left))
