@@ -1,4 +1,4 @@
-"""``python -m jsonschemabench run | report | compare``."""
+"""``python -m jsonschemabench run | report | compare | suite``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from jsonschemabench import ratchet, suite
 from jsonschemabench.cases import SHIPPED, BadData, load_cases
 from jsonschemabench.compare import compare
 from jsonschemabench.engines import ENGINES, known
@@ -58,6 +59,19 @@ def _parser() -> argparse.ArgumentParser:
     both = commands.add_parser("compare", help="two results files; exit code 1 where something got worse")
     both.add_argument("before", type=Path)
     both.add_argument("after", type=Path)
+    tests = commands.add_parser("suite", help="test groups in the form of the JSON Schema Test Suite")
+    tests.add_argument("--data", type=Path, default=suite.OWN, help="JSON file (may be gzip); default: our own")
+    tests.add_argument("--engine", type=_engine, default="structgen", help=f"{names}, or your module:Class")
+    tests.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
+    tests.add_argument("--every", type=_positive, default=1, metavar="N", help="take every N-th group")
+    tests.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
+    tests.add_argument("--keyword", help="only groups whose keyword has this in it")
+    tests.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a group may compile")
+    tests.add_argument("--memory", type=_memory, default=_memory("2GB"), help="the worker's memory, such as 2GB")
+    tests.add_argument("--ratchet", type=Path, metavar="FILE", help="verdicts on file; default: data/NAME.txt")
+    deed = tests.add_mutually_exclusive_group()
+    deed.add_argument("--check", action="store_true", help="exit code 1 where a verdict is worse than on file")
+    deed.add_argument("--update", action="store_true", help="write the verdicts of this run to the file")
     return parser
 
 
@@ -69,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(options)
         if options.command == "report":
             return _summarise([record for path in options.results for record in read_results(path)])
+        if options.command == "suite":
+            return _suite(options)
         text, worse = compare(read_results(options.before), read_results(options.after))
         print(text)
         return int(worse)
@@ -103,6 +119,32 @@ def _run(options: argparse.Namespace) -> int:
         results.close()
     print(f"{data}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
     return _summarise(record for record in results.records if (record["engine"], record["id"]) in wanted)
+
+
+def _suite(options: argparse.Namespace) -> int:
+    everything = suite.load_groups(options.data)
+    groups = [
+        group
+        for i, group in enumerate(everything)
+        if i % options.every == options.offset and (options.keyword or "") in group.keyword
+    ]
+    if options.update and len(groups) < len(everything):
+        raise BadData("--update takes all groups: leave out --every and --keyword")
+    limits = Limits(options.timeout, options.memory)
+    verdicts = list(suite.judge(groups, options.engine, options.order, limits))
+    print(f"{options.data.name}; {options.engine}, {options.order} order; {len(groups):,} groups\n")
+    print(suite.table(verdicts))
+    rest = suite.listing(verdicts)
+    if rest:
+        print("\n" + rest)
+    path = options.ratchet or ratchet.default_path(options.data)
+    if options.update:
+        ratchet.update(path, verdicts)
+    if options.check:
+        change = ratchet.check(path, verdicts, [name for group in everything for name in group.names])
+        print(f"\n{change}")
+        return int(bool(change.worse))
+    return 0
 
 
 def _summarise(records: Iterable[dict[str, Any]]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,17 @@ class Instance:
 
 @dataclass(frozen=True)
 class Case:
-    """A schema with instances. Without instances, compiling it is the test."""
+    """A schema with instances. Without instances, compiling it is the test.
+
+    Attributes:
+        options: what the engine's ``compile`` is told beside the schema: ``formats`` and ``registry``.
+    """
 
     id: str
     split: str
     schema: Any
     tests: tuple[Instance, ...]
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def schema_text(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jsonschemabench.cases import Case, Instance
-from jsonschemabench.engines.base import BenchVocabulary, Engine, EngineFailed, Refused, Session
+from jsonschemabench.engines.base import BenchVocabulary, Empty, Engine, EngineFailed, Refused, Session
 
 # What became of an instance.
 RIGHT = "right"
@@ -27,13 +27,21 @@ def measure(
     ``compiled`` is called as soon as the first mask is there, so that a time limit can tell compiling from
     feeding. The record: ``status`` ("ok" or "refused"), ``reason``, ``ttfm_us``, ``mask_us`` (one figure for each
     mask), ``tests`` (one of the words above for each instance) and ``notes`` (where and why, for those not right).
+
+    An engine that says that nothing is valid under the schema has answered: it refuses every instance. Without
+    instances it is counted as a refusal.
     """
     row = np.zeros(vocabulary.words, dtype=np.int32)
     schema = case.schema_text
     begin = time.perf_counter_ns()
     try:
-        session = engine.compile(schema)
+        session = engine.compile(schema, **case.options)
         session.mask(row)
+    except Empty as empty:
+        if not case.tests:
+            return {"status": "refused", "reason": str(empty), "compile_us": _us(begin)}
+        words = [REJECTS_VALID if test.valid else RIGHT for test in case.tests]
+        return {"status": "ok", "reason": str(empty), "compile_us": _us(begin), "tests": words}
     except Refused as refused:
         return {"status": "refused", "reason": str(refused), "compile_us": _us(begin)}
     except EngineFailed as failed:

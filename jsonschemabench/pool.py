@@ -64,6 +64,7 @@ class Worker:
             "split": case.split,
             "schema": case.schema,
             "tests": [{"data": test.data, "valid": test.valid} for test in case.tests],
+            "options": case.options,
         }
         compiled: dict[str, Any] = {}
         try:

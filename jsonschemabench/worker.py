@@ -54,6 +54,7 @@ def main() -> None:
             record["split"],
             record["schema"],
             tuple(Instance(test["data"], test["valid"]) for test in record["tests"]),
+            record["options"],
         )
         try:
             result = measure(engine, vocabulary, case, lambda message: send({"compiled": message}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ class Refused(Exception):
     """The engine will not compile this schema, and says why."""
 
 
+class Empty(Refused):
+    """The engine says that no text is valid under this schema."""
+
+
 class EngineFailed(Exception):
     """The engine compiled the schema, then gave up in the middle of a text."""
 
@@ -67,5 +71,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """Name and version of what is measured."""
 
-    def compile(self, schema: str) -> Session:
-        """Compile a schema, given as JSON text. Raises :class:`Refused`."""
+    def compile(self, schema: str, **options: Any) -> Session:
+        """Compile a schema, given as JSON text. Raises :class:`Refused`.
+
+        Options are given by ``suite`` only: ``formats`` ("assert" or "annotation") and ``registry`` (documents by
+        URI).
+        """

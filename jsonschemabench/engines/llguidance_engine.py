@@ -67,7 +67,8 @@ class LlguidanceEngine:
     def version(self) -> str:
         return f"llguidance {metadata.version('llguidance')}"
 
-    def compile(self, schema: str) -> LlguidanceSession:
+    def compile(self, schema: str, formats: str = "assert", registry: object = None) -> LlguidanceSession:
+        """It always enforces formats, and takes one document only."""
         try:
             grammar = self._matcher_type.grammar_from_json_schema(schema)
         except ValueError as error:

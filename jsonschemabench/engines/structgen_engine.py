@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 import structgen as sg
-from jsonschemabench.engines.base import BenchVocabulary, EngineFailed, Refused
+from jsonschemabench.engines.base import BenchVocabulary, Empty, EngineFailed, Refused
 
 
 class StructgenSession:
@@ -50,10 +52,12 @@ class StructgenEngine:
     def version(self) -> str:
         return f"structgen {sg.__version__} ({self._order} order)"
 
-    def compile(self, schema: str) -> StructgenSession:
+    def compile(self, schema: str, **options: Any) -> StructgenSession:
         try:
-            constraint = sg.JsonSchema(schema, property_order=self._order)  # type: ignore[arg-type]
+            constraint = sg.JsonSchema(schema, property_order=self._order, **options)  # type: ignore[arg-type]
             return StructgenSession(sg.compile(constraint, self._vocabulary))
+        except sg.errors.UnsatisfiableError as error:
+            raise Empty(_reason(error)) from error
         except sg.errors.StructgenError as error:
             raise Refused(_reason(error)) from error
 

@@ -48,7 +48,7 @@ class Naughty:
     def __init__(self, vocabulary: BenchVocabulary, order: str) -> None:
         self._words = vocabulary.words
 
-    def compile(self, schema: str) -> Session:
+    def compile(self, schema: str, **options: object) -> Session:
         value = json.loads(schema)
         title = value.get("title", "") if isinstance(value, dict) else ""
         if title == "refuse":
