@@ -1,10 +1,11 @@
 """The oracle: a slow, plain recogniser of a Network. It imports nothing it judges, only the data types.
 
 A configuration is a frozenset of items; an item is a terminal in flight: (automaton, state, count, key of its
-node, label of its edge, stack). A stack is a number that names (return key, label, rest of the stack). There is
-no merging of stacks and no caching of masks; what it says follows from the contract in ``structgen.ir.network``
-line by line. :func:`member` and :func:`is_prefix` are a second, independent reading of the same contract: a
-chart of end positions, without any stack.
+node, label of its edge, stack, bans). A stack is a number that names (return key, label, text, rest of the stack);
+the text is what a symbol that captures has read so far, None for others. Bans are pairs (automaton, state): none of
+them may come to accept. There is no merging of stacks and no caching of masks; what it says follows from the contract
+in ``structgen.ir.network`` line by line. :func:`member` and :func:`is_prefix` are a second, independent reading of
+the same contract: a chart of end positions, without any stack.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from structgen.automata.bytedfa import EXIT, PLAIN, TICK, ByteDfa
 from structgen.ir.network import END, Call, Network, Node, Terminal
@@ -21,6 +22,11 @@ from structgen.ir.network import END, Call, Network, Node, Terminal
 BOTTOM = 0
 
 Key = Hashable
+#: Bans under way: (automaton, state); no byte may lead one of them to an accepting state.
+Bans = frozenset[tuple[int, int]]
+#: What waits for the end of a symbol: (key, label, text read so far or None, rest of the stack).
+Frame = tuple[Key, Hashable, "bytes | None", int]
+NO_BANS: Bans = frozenset()
 
 
 class Item(NamedTuple):
@@ -32,6 +38,7 @@ class Item(NamedTuple):
     key: Key
     label: Hashable
     stack: int
+    bans: Bans = NO_BANS
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Automaton:
         self.least = 0 if dfa.counter is None else dfa.counter.lo
         self.most = None if dfa.counter is None else dfa.counter.hi
         self.counted = dfa.counter is not None
+        #: For accepting states: the number of the automaton of what must not follow.
+        self.bans: dict[int, int] = {}
 
     def out(self, state: int, count: int) -> Iterable[tuple[int, int, int, int]]:
         """The edges that exist now: (lo, hi, next state, next count)."""
@@ -94,11 +103,15 @@ class Naive:
         self.max_items = max_items
         self.nodes: dict[Key, Node] = {}
         self.automata: list[Automaton] = []
-        self.automaton_ids: dict[bytes, int] = {}
-        self.stacks: list[tuple[Key, Hashable, int] | None] = [None]
-        self.stack_ids: dict[tuple[Key, Hashable, int], int] = {}
+        self.automaton_ids: dict[Hashable, int] = {}
+        self.stacks: list[Frame | None] = [None]
+        self.stack_ids: dict[Frame, int] = {}
+        #: Stacks in which a text is being read, by number.
+        self.reading: set[int] = set()
         self.steps: dict[tuple[Config, int], Config | None] = {}
-        self.start_config = self._close([(network.start, BOTTOM)])
+        self._ends: dict[tuple[int, int, int, Bans], bool] = {}
+        self._live: set[Item] = set()
+        self.start_config = self._close([(network.start, BOTTOM, NO_BANS)])
 
     # configurations
 
@@ -107,11 +120,7 @@ class Naive:
         known = self.steps.get((config, byte), self)
         if known is not self:
             return known  # type: ignore[return-value]
-        moved = []
-        for item in config.items:
-            after = self.automata[item.dfa].step(item.state, item.count, byte)
-            if after is not None:
-                moved.append(item._replace(state=after[0], count=after[1]))
+        moved = [after for item in config.items if (after := self._move(item, byte)) is not None]
         result = self._close([], moved) if moved else None
         self.steps[config, byte] = result
         return result
@@ -136,7 +145,10 @@ class Naive:
         result: set[int] = set()
         for item in config.items:
             for lo, hi, _, _ in self.automata[item.dfa].out(item.state, item.count):
-                result.update(range(lo, hi + 1))
+                if item.bans:
+                    result.update(byte for byte in range(lo, hi + 1) if self._move(item, byte) is not None)
+                else:
+                    result.update(range(lo, hi + 1))
         return result
 
     # questions
@@ -168,22 +180,42 @@ class Naive:
         """Length of the shortest completion, by breadth-first search over single items."""
         if config.accepting:
             return 0
-        seen, layer, depth = set(config.items), list(config.items), 0
+        depth = self._search(config.items, max_steps)
+        assert depth is not None, "a configuration without completion: the network is not live"
+        return depth
+
+    def live(self, config: Config | None, max_steps: int = 2000) -> bool:
+        """Can every item be completed? What a front end promises; with bans it is not plain to see."""
+        for item in () if config is None else config.items:
+            if item not in self._live:
+                if self._search([item], max_steps) is None:
+                    return False
+                self._live.add(item)
+        return True
+
+    def _search(self, items: Iterable[Item], max_steps: int) -> int | None:
+        """Least bytes to the end from any of the items, breadth first; None if there is no way."""
+        seen, layer, depth = set(items), list(items), 0
         while layer:
             depth += 1
             following = []
             for item in layer:
-                for _, _, state, count in self.automata[item.dfa].out(item.state, item.count):
-                    closed = self._close([], [item._replace(state=state, count=count)])
-                    if closed.accepting:
-                        return depth
-                    for new in closed.items - seen:
-                        seen.add(new)
-                        following.append(new)
+                single = bool(item.bans) or item.stack in self.reading  # every byte may lead elsewhere
+                for lo, hi, _, _ in self.automata[item.dfa].out(item.state, item.count):
+                    for byte in range(lo, hi + 1 if single else lo + 1):
+                        after = self._move(item, byte)
+                        if after is None:
+                            continue
+                        closed = self._close([], [after])
+                        if closed.accepting:
+                            return depth
+                        for new in closed.items - seen:
+                            seen.add(new)
+                            following.append(new)
             if len(seen) > max_steps:
-                raise TooManyError("min_bytes")
+                raise TooManyError("search for a completion")
             layer = following
-        raise AssertionError("a configuration without completion: the network is not live")
+        return None
 
     def min_tokens(
         self, config: Config, tokens: Sequence[bytes | None], eos_ids: Iterable[int] = (), most: int = 12
@@ -234,32 +266,89 @@ class Naive:
             node = self.nodes[key] = self.network.expand(key)
         return node
 
-    def _automaton(self, terminal: Terminal) -> int:
-        digest = terminal.dfa.digest
-        number = self.automaton_ids.get(digest)
+    def _automaton(self, dfa: ByteDfa, bans: Mapping[int, ByteDfa]) -> int:
+        name = dfa.digest, tuple(sorted((state, ban.digest) for state, ban in bans.items()))
+        number = self.automaton_ids.get(name)
         if number is None:
-            number = self.automaton_ids[digest] = len(self.automata)
-            self.automata.append(Automaton(terminal.dfa))
+            automaton = Automaton(dfa)
+            automaton.bans = {state: self._automaton(ban, {}) for state, ban in bans.items()}
+            number = self.automaton_ids[name] = len(self.automata)
+            self.automata.append(automaton)
         return number
 
-    def _push(self, key: Key, label: Hashable, stack: int) -> int:
+    def _push(self, frame: Frame) -> int:
+        _, label, text, stack = frame
         if label is END:
             return stack  # nothing is left to do in this rule
-        frame = (key, label, stack)
         number = self.stack_ids.get(frame)
         if number is None:
             number = self.stack_ids[frame] = len(self.stacks)
             self.stacks.append(frame)
+            if text is not None or stack in self.reading:
+                self.reading.add(number)
         return number
 
-    def _close(self, nodes: list[tuple[Key, int]], items: Iterable[Item] = ()) -> Config:
+    def _read(self, stack: int, byte: int) -> int:
+        """The stack with one more byte read in every text."""
+        frames = []
+        while stack in self.reading:
+            frame = self.stacks[stack]
+            assert frame is not None
+            frames.append(frame)
+            stack = frame[3]
+        for key, label, text, _ in reversed(frames):
+            stack = self._push((key, label, None if text is None else text + bytes([byte]), stack))
+        return stack
+
+    def _obey(self, bans: Bans, byte: int) -> Bans | None:
+        """The bans under way after a byte; None if one of them forbids it."""
+        result = set()
+        for number, state in bans:
+            after = self.automata[number].step(state, 0, byte)
+            if after is not None:
+                if self.automata[number].accept[after[0]]:
+                    return None
+                result.add((number, after[0]))
+        return frozenset(result)
+
+    def _move(self, item: Item, byte: int) -> Item | None:
+        """The item after a byte; None if its terminal does not go on so, or could not come to its end after it."""
+        after = self.automata[item.dfa].step(item.state, item.count, byte)
+        bans = self._obey(item.bans, byte)
+        if after is None or bans is None or not self._can_end(item.dfa, *after, bans):
+            return None
+        return item._replace(state=after[0], count=after[1], stack=self._read(item.stack, byte), bans=bans)
+
+    def _can_end(self, dfa: int, state: int, count: int, bans: Bans) -> bool:
+        """Can the terminal come to its end in spite of the bans? (Without bans it can, by contract.)"""
+        if not bans:
+            return True
+        start = dfa, state, count, bans
+        if start not in self._ends:
+            automaton = self.automata[dfa]
+            todo, seen = [(state, count, bans)], {(state, count, bans)}
+            self._ends[start] = False
+            while todo and not self._ends[start]:
+                state, count, bans = todo.pop()
+                if automaton.accept[state] or not bans:
+                    self._ends[start] = True
+                for lo, hi, to, n in automaton.out(state, count):
+                    for byte in range(lo, hi + 1):
+                        left = self._obey(bans, byte)
+                        if left is not None and (to, n, left) not in seen:
+                            seen.add((to, n, left))
+                            todo.append((to, n, left))
+        return self._ends[start]
+
+    def _close(self, nodes: list[tuple[Key, int, Bans]], items: Iterable[Item] = ()) -> Config:
         """All items reached without a byte: calls entered, ended terminals and rules followed."""
-        seen_nodes: set[tuple[Key, int]] = set()
+        network: Any = self.network
+        seen_nodes: set[tuple[Key, int, Bans]] = set()
         done: set[Item] = set()
         accepting = False
         todo: list[Item] = list(items)
         nodes = list(nodes)
-        ended: list[tuple[Key, Hashable, int]] = []
+        ended: list[tuple[Frame, Bans]] = []
         while todo or nodes or ended:
             if todo:
                 item = todo.pop()
@@ -268,37 +357,52 @@ class Naive:
                 done.add(item)
                 automaton = self.automata[item.dfa]
                 if automaton.accept[item.state]:
-                    ended.append((item.key, item.label, item.stack))
+                    ban = automaton.bans.get(item.state)
+                    bans = item.bans if ban is None else item.bans | {(ban, 0)}
+                    ended.append(((item.key, item.label, None, item.stack), bans))
             elif ended:
-                key, label, stack = ended.pop()
-                if label is not END:
-                    nodes.append((self.network.follow(key, label), stack))
+                (key, label, text, stack), bans = ended.pop()
+                if text is not None:
+                    nodes.append((network.follow_text(key, label, text), stack, bans))
+                elif label is not END:
+                    nodes.append((network.follow(key, label), stack, bans))
                 elif stack == BOTTOM:
-                    accepting = True
+                    accepting = True  # whatever is banned, nothing follows
                 else:
                     frame = self.stacks[stack]
                     assert frame is not None
-                    ended.append(frame)
+                    ended.append((frame, bans))
             else:
-                key, stack = nodes.pop()
-                if (key, stack) in seen_nodes:
+                key, stack, bans = nodes.pop()
+                if (key, stack, bans) in seen_nodes:
                     continue
-                seen_nodes.add((key, stack))
+                seen_nodes.add((key, stack, bans))
                 node = self._node(key)
                 if node.accepting:
-                    ended.append((None, END, stack))
+                    ended.append(((None, END, None, stack), bans))
                 for edge in node.edges:
+                    text = b"" if edge.capture else None
                     if isinstance(edge.symbol, Call):
-                        nodes.append((edge.symbol.key, self._push(key, edge.label, stack)))
+                        nodes.append((edge.symbol.key, self._push((key, edge.label, text, stack)), bans))
+                        continue
+                    number = self._automaton(edge.symbol.dfa, edge.symbol.bans)
+                    if not self._can_end(number, 0, 0, bans):
+                        continue
+                    if edge.capture:  # as a call of a rule that is this terminal
+                        todo.append(Item(number, 0, 0, None, END, self._push((key, edge.label, text, stack)), bans))
                     else:
-                        number = self._automaton(edge.symbol)
                         owner = None if edge.label is END else key
-                        todo.append(Item(number, 0, 0, owner, edge.label, stack))
+                        todo.append(Item(number, 0, 0, owner, edge.label, stack, bans))
             if len(done) + len(seen_nodes) > self.max_items:
                 raise TooManyError("items")
         # an item that can go no further only marked an end
-        live = frozenset(i for i in done if any(True for _ in self.automata[i.dfa].out(i.state, i.count)))
-        return Config(live, accepting)
+        return Config(frozenset(item for item in done if self._goes_on(item)), accepting)
+
+    def _goes_on(self, item: Item) -> bool:
+        ways = self.automata[item.dfa].out(item.state, item.count)
+        if not item.bans:
+            return any(True for _ in ways)
+        return any(self._move(item, byte) is not None for lo, hi, _, _ in ways for byte in range(lo, hi + 1))
 
 
 def accepts(network: Network, data: bytes) -> bool:
@@ -325,47 +429,92 @@ def is_prefix(network: Network, data: bytes) -> bool:
     return alive or len(data) in ends
 
 
-def _chart(network: Network, data: bytes) -> tuple[set[int], bool]:
-    """End positions of the start rule run from 0, and whether a terminal was in flight when the data ended."""
-    memo: dict[tuple[Key, int], set[int]] = {}
+def _chart(network: Any, data: bytes) -> tuple[set[int], bool]:
+    """End positions of the start rule run from 0, and whether a terminal was in flight when the data ended.
+
+    A ban is (language, position from which it holds): no data[position : p] that is not empty may be in it.
+    """
+    memo: dict[tuple[Key, int, _Since], set[tuple[int, _Since]]] = {}
     alive = False
 
-    def scan(terminal: Terminal, begin: int) -> set[int]:
+    def scan(terminal: Terminal, begin: int, bans: _Since) -> set[tuple[int, _Since]]:
         nonlocal alive
         automaton = Automaton(terminal.dfa)
         state, count, found = 0, 0, set()
         for position in range(begin, len(data) + 1):
+            if position > begin:
+                after = automaton.step(state, count, data[position - 1])
+                if after is None or any(ban.accepts(data[since:position]) for ban, since in bans):
+                    break
+                state, count = after
             if automaton.accept[state]:
-                found.add(position)
+                ban = terminal.bans.get(state)
+                found.add((position, bans if ban is None else bans | {(ban, position)}))
             if position == len(data):
-                alive = alive or any(True for _ in automaton.out(state, count))
-                break
-            after = automaton.step(state, count, data[position])
-            if after is None:
-                break
-            state, count = after
+                alive = alive or _ends_later(automaton, state, count, [(b, data[since:]) for b, since in bans])
         return found
 
-    def run(key: Key, begin: int) -> set[int]:
-        known = memo.get((key, begin))
+    def run(key: Key, begin: int, bans: _Since) -> set[tuple[int, _Since]]:
+        bans = frozenset((b, since) for b, since in bans if _reads(b, data[since:begin]))
+        known = memo.get((key, begin, bans))
         if known is not None:
             return known
         node = network.expand(key)
-        found = {begin} if node.accepting else set()
+        found = {(begin, bans)} if node.accepting else set()
         for edge in node.edges:
             if isinstance(edge.symbol, Call):
-                middle = run(edge.symbol.key, begin)
+                middle = run(edge.symbol.key, begin, bans)
             else:
-                middle = scan(edge.symbol, begin)
-            if edge.label is END:
-                found |= middle
-            else:
-                for position in middle:
-                    found |= run(network.follow(key, edge.label), position)
-        memo[key, begin] = found
+                middle = scan(edge.symbol, begin, bans)
+            for position, left in middle:
+                if edge.label is END:
+                    found.add((position, left))
+                elif edge.capture:
+                    found |= run(network.follow_text(key, edge.label, data[begin:position]), position, left)
+                else:
+                    found |= run(network.follow(key, edge.label), position, left)
+        memo[key, begin, bans] = found
         return found
 
-    return run(network.start, 0), alive
+    return {position for position, _ in run(network.start, 0, frozenset())}, alive
+
+
+_Since = frozenset[tuple[ByteDfa, int]]
+
+
+def _reads(dfa: ByteDfa, data: bytes) -> bool:
+    """Is there a state after the data?"""
+    state = 0
+    for byte in data:
+        state = dfa.step(state, byte)
+        if state < 0:
+            return False
+    return True
+
+
+def _ends_later(automaton: Automaton, state: int, count: int, bans: Sequence[tuple[ByteDfa, bytes]]) -> bool:
+    """Can a terminal in flight come to an end after some more bytes? Each ban has read its bytes so far."""
+    states = []
+    for dfa, data in bans:
+        at = 0
+        for byte in data:
+            at = dfa.step(at, byte) if at >= 0 else at
+        states.append(at)
+    todo, seen = [(state, count, tuple(states))], set()
+    while todo:
+        here = todo.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        for lo, hi, to, n in automaton.out(here[0], here[1]):
+            for byte in range(lo, hi + 1 if bans else lo + 1):
+                after = tuple(b.step(at, byte) if at >= 0 else at for (b, _), at in zip(bans, here[2], strict=True))
+                if any(at >= 0 and b.accept[at] for (b, _), at in zip(bans, after, strict=True)):
+                    continue
+                if automaton.accept[to]:
+                    return True
+                todo.append((to, n, after))
+    return False
 
 
 # Plain automata and plain context-free grammars

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 from hypothesis import assume, given
@@ -12,10 +13,9 @@ from structgen.errors import UnsatisfiableError
 from structgen.ir.cfg import Cfg, CfgNetwork
 from structgen.ir.combine import from_terminal
 from structgen.ir.network import Terminal
+from tests.contextual import A, B, C, Echo, Twice, WordList, with_bans
 from tests.naive import Naive, TooManyError, dfa_least, dfa_words, is_prefix, member
-from tests.strategies import SMALL_TERMINALS, byte_dfas, cfgs, counted_dfas, examples
-
-A, B = SMALL_TERMINALS[:2]
+from tests.strategies import SMALL_TERMINALS, byte_dfas, cfgs, counted_dfas, examples, random_cfg
 
 
 def nested() -> CfgNetwork:
@@ -95,3 +95,67 @@ def test_configurations_agree_with_the_chart(cfg: Cfg) -> None:
                 assert naive.viable(config) == is_prefix(network, text)
     except (UnsatisfiableError, TooManyError):
         assume(False)
+
+
+def words_of(letters: bytes, most: int) -> list[bytes]:
+    return [bytes(word) for n in range(most + 1) for word in itertools.product(letters, repeat=n)]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+def test_no_word_twice(nested: bool, joined: bool) -> None:
+    network = WordList([b"a", b"ab", b"b"], 2, nested, joined)
+    glue = b"" if joined else b"c"
+    pairs = itertools.permutations(network.words, 2)
+    expected = {*network.words, *(glue.join(pair) for pair in pairs)}
+    assert Naive(network).language(6) == expected
+    for text in words_of(b"abc", 5):
+        assert member(network, text) == (text in expected)
+        assert is_prefix(network, text) == any(word.startswith(text) for word in expected)
+
+
+def test_as_many_again() -> None:
+    """The texts ``a^n b^n``, by capture: context-free, but of one terminal."""
+    some = Terminal(bytedfa.from_edges(1, [(0, 97, 97, 0)], [0]), "a*")
+    naive = Naive(Twice(some, lambda text: b"b" * len(text), 3))
+    assert naive.language(6) == {b"", b"ab", b"aabb", b"aaabbb"}
+    assert naive.forced_bytes(naive.run(naive.start_config, b"aab") or naive.start_config) == b"b"
+
+
+def test_maximal_munch() -> None:
+    """Names and blanks: after a name that could be longer no letter follows, whatever rule it comes from."""
+    name = bytedfa.from_edges(3, [(0, 97, 98, 1), (1, 97, 98, 1), (1, 32, 32, 2)], [1, 2])
+    terminal = Terminal(name, "name", None, {1: bytedfa.choices([b"a", b"b"])})
+    network = CfgNetwork(Cfg("s", {"s": ((terminal, "s"), (terminal, C))}))
+    for text in words_of(b"abc ", 5):
+        *blanks, last = text.split(b" ")
+        expected = text.endswith(b"c") and text.count(b"c") == 1 and all(blanks) and (last != b"c" or bool(blanks))
+        assert Naive(network).accepts(text) == member(network, text) == expected, text
+
+
+def test_a_ban_outlives_a_short_terminal() -> None:
+    start = Terminal(bytedfa.choices([b"c", b"cc"]), "c", None, {1: bytedfa.literal(b"aab")})
+    network = CfgNetwork(Cfg("s", {"s": ((start, A, A, "t"),), "t": ((A,), (B,), (A, B))}))
+    expected = {b"ccaaa", b"ccaab", b"ccaaab", b"caaa", b"caaab"}
+    assert Naive(network).language(7) == expected
+    for text in words_of(b"abc", 6):
+        assert member(network, text) == (text in expected)
+        assert is_prefix(network, text) == any(word.startswith(text) for word in expected)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_configurations_agree_with_the_chart_where_texts_matter(seed: int) -> None:
+    rng = random.Random(seed)
+    symbols = [with_bans(t, rng) if rng.random() < 0.7 else t for t in SMALL_TERMINALS]
+    try:
+        inner = CfgNetwork(random_cfg(rng, rng.sample(symbols, 4), 4))
+        network = Echo(inner, rng, rng.choice([0.0, 0.5, 1.0]), rng.random() < 0.5)
+        naive = Naive(network, max_items=600)
+        for text in words_of(b"abc" if network.separated else b"ab", 4 if network.separated else 5):
+            config = naive.run(naive.start_config, text)
+            if not naive.live(config):
+                break  # the bans leave no way on: not a network that a front end may make
+            assert naive.is_accepting(config) == member(network, text), text
+            assert naive.viable(config) == is_prefix(network, text), text
+    except (UnsatisfiableError, TooManyError):
+        return

@@ -1,0 +1,254 @@
+"""Networks for tests that reach beyond context-free rules: captures and bans."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from structgen.automata import bytedfa
+from structgen.automata.bytedfa import ByteDfa
+from structgen.ir.network import END, Call, Edge, Key, Label, Network, Node, Terminal
+
+A, B, C = (Terminal(bytedfa.literal(w), w.decode()) for w in (b"a", b"b", b"c"))
+SEPARATOR = Terminal(bytedfa.literal(b"c"), "separator")
+
+
+class WordList:
+    """Words, none of them twice, with a separator between: ``least`` to ``most`` of them.
+
+    Args:
+        words: what may be written.
+        most: no more than words; 1 or more.
+        nested: each word is a rule of its own, so that a call captures.
+        joined: no separator.
+    """
+
+    start: Key = ("item", frozenset())
+
+    def __init__(self, words: Iterable[bytes], most: int, nested: bool = False, joined: bool = False) -> None:
+        self.words = frozenset(words)
+        self.most = most
+        self.nested = nested
+        self.joined = joined
+        self.longest = max(map(len, self.words))
+        self.asked: list[bytes] = []
+
+    def _terminal(self, seen: frozenset[bytes]) -> Terminal:
+        return Terminal(bytedfa.choices(sorted(self.words - seen)), "word")
+
+    def expand(self, key: Key) -> Node:
+        kind, seen = key  # type: ignore[misc]
+        if kind == "item":
+            symbol = Call(("word", seen)) if self.nested else self._terminal(seen)
+            return Node(False, (Edge(symbol, "word", 0, True),))
+        if kind == "word":
+            return Node(False, (Edge(self._terminal(seen), END, 0),))
+        if len(seen) == self.most:
+            return Node(True, ())
+        if self.joined:
+            return Node(True, self.expand(("item", seen)).edges)
+        return Node(True, (Edge(SEPARATOR, "separator", self.least(("item", seen))),))
+
+    def follow(self, key: Key, label: Label) -> Key:
+        assert label == "separator"
+        return ("item", key[1])  # type: ignore[index]
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        assert label == "word"
+        seen = key[1]  # type: ignore[index]
+        assert text in self.words - seen
+        return ("after", seen | {text})
+
+    def least(self, key: Key) -> int:
+        kind, seen = key  # type: ignore[misc]
+        return 0 if kind == "after" else min(map(len, self.words - seen))
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        return None
+
+
+class Twice:
+    """A text of a terminal, then a word made of it: ``word(text)``, at most ``bound`` bytes."""
+
+    start: Key = "start"
+
+    def __init__(self, terminal: Terminal, word: Any, bound: int) -> None:
+        self.terminal = terminal
+        self.word = word
+        self.bound = bound
+
+    def expand(self, key: Key) -> Node:
+        if key == "start":
+            return Node(False, (Edge(self.terminal, "again", self.bound, True),))
+        text = key[1]  # type: ignore[index]
+        return Node(False, (Edge(Terminal(bytedfa.literal(text), "again"), END, 0),)) if text else Node(True, ())
+
+    def follow(self, key: Key, label: Label) -> Key:
+        raise AssertionError("there is no edge to follow")
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        return ("again", self.word(text))
+
+    def least(self, key: Key) -> int:
+        if key == "start":
+            return self.terminal.dfa.min_length() + self.bound
+        return len(key[1])  # type: ignore[index]
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        return None
+
+
+class Echo:
+    """Any finite network, some of whose edges capture: after those a word comes that depends on the text.
+
+    Args:
+        inner: the network.
+        rng: decides which edges capture.
+        share: how many of them do.
+        separated: the word comes after a separator.
+    """
+
+    def __init__(self, inner: Network, rng: random.Random, share: float = 0.5, separated: bool = False) -> None:
+        self.inner = inner
+        self.start: Key = (inner.start, b"", False)
+        self.separated = separated
+        self.extra = 3 if separated else 2
+        self._nodes: dict[Key, Node] = {}
+        self._captures: set[tuple[Key, Label]] = set()
+        todo: list[Any] = [inner.start]
+        while todo:
+            key = todo.pop()
+            if key in self._nodes:
+                continue
+            node = self._nodes[key] = inner.expand(key)
+            for edge in node.edges:
+                if isinstance(edge.symbol, Call):
+                    todo.append(edge.symbol.key)
+                if edge.label is not END:
+                    todo.append(inner.follow(key, edge.label))
+                    if (key, edge.label) not in self._captures and rng.random() < share:
+                        self._captures.add((key, edge.label))
+        self._least = {key: 0 if node.accepting else 1 << 20 for key, node in self._nodes.items()}
+        changed = True
+        while changed:
+            changed = False
+            for key, node in self._nodes.items():
+                best = min([self._least[key], *(self._cost(key, edge) for edge in node.edges)])
+                changed = changed or best < self._least[key]
+                self._least[key] = best
+
+    def _rest(self, key: Key, edge: Edge) -> int:
+        if edge.label is END:
+            return 0
+        following = self._least[self.inner.follow(key, edge.label)]
+        return following + self.extra if (key, edge.label) in self._captures else following
+
+    def _cost(self, key: Key, edge: Edge) -> int:
+        symbol = edge.symbol
+        return (self._least[symbol.key] if isinstance(symbol, Call) else unbanned(symbol)) + self._rest(key, edge)
+
+    def expand(self, key: Key) -> Node:
+        inner, word, separated = key  # type: ignore[misc]
+        if separated:
+            return Node(False, (Edge(SEPARATOR, "separator", self.least((inner, word, False))),))
+        if word:
+            return Node(False, (Edge(Terminal(bytedfa.literal(word), "echo"), "echo", self._least[inner]),))
+        node = self._nodes[inner]
+        return Node(
+            node.accepting,
+            tuple(
+                Edge(
+                    Call((edge.symbol.key, b"", False)) if isinstance(edge.symbol, Call) else edge.symbol,
+                    edge.label,
+                    self._rest(inner, edge),
+                    (inner, edge.label) in self._captures,
+                )
+                for edge in node.edges
+            ),
+        )
+
+    def follow(self, key: Key, label: Label) -> Key:
+        inner, word, separated = key  # type: ignore[misc]
+        if separated:
+            return (inner, word, False)
+        if word:
+            return (inner, b"", False)
+        assert (inner, label) not in self._captures
+        return (self.inner.follow(inner, label), b"", False)
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        inner, word, separated = key  # type: ignore[misc]
+        assert not word
+        assert (inner, label) in self._captures
+        return (self.inner.follow(inner, label), echo(text), self.separated)
+
+    def least(self, key: Key) -> int:
+        inner, word, separated = key  # type: ignore[misc]
+        return int(separated) + len(word) + self._least[inner]
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        return None
+
+
+def echo(text: bytes) -> bytes:
+    """The word after a text: its last two bytes the other way round, or nothing after some."""
+    return b"" if sum(text) % 3 == 0 else text[:-3:-1]
+
+
+def unbanned(terminal: Terminal) -> int:
+    """Length of the shortest text of a terminal after which nothing is banned."""
+    if not terminal.bans:
+        return terminal.dfa.min_length()
+    dfa = terminal.dfa
+    layer, seen, length = {0}, {0}, 0
+    while not any(dfa.accept[s] and s not in terminal.bans for s in layer):
+        layer = {int(t) for s in layer for t in dfa.to[dfa.first[s] : dfa.first[s + 1]]} - seen
+        assert layer, "no end without a ban"
+        seen |= layer
+        length += 1
+    return length
+
+
+def bannable(dfa: ByteDfa) -> list[int]:
+    """The accepting states that may have a ban each by itself: from all states another accepting one is reached."""
+    result = []
+    for state in range(1, dfa.n_states):
+        if dfa.accept[state] and may_ban(dfa, [state]):
+            result.append(state)
+    return result
+
+
+def may_ban(dfa: ByteDfa, states: Sequence[int]) -> bool:
+    """Can every state reach an accepting one that is not among these?"""
+    good = {s for s in range(dfa.n_states) if dfa.accept[s] and s not in states}
+    changed = True
+    while changed:
+        changed = False
+        for s in range(dfa.n_states):
+            if s not in good and any(int(t) in good for t in dfa.to[dfa.first[s] : dfa.first[s + 1]]):
+                good.add(s)
+                changed = True
+    return len(good) == dfa.n_states
+
+
+#: What may be banned: words that are single bytes, longer ones, and endless languages.
+BANS = (
+    bytedfa.literal(b"a"),
+    bytedfa.choices([b"a", b"b"]),
+    bytedfa.choices([b"b", b"ab"]),
+    bytedfa.literal(b"ba"),
+    bytedfa.from_edges(2, [(0, 97, 97, 0), (0, 98, 98, 1)], [1]),
+    bytedfa.from_edges(2, [(0, 97, 98, 1), (1, 97, 98, 1)], [1]),
+)
+
+
+def with_bans(terminal: Terminal, rng: random.Random) -> Terminal:
+    """The terminal with bans after some of its ends, where it may have any."""
+    if terminal.dfa.counter is not None:
+        return terminal
+    states: list[int] = []
+    for state in bannable(terminal.dfa):
+        if rng.random() < 0.7 and may_ban(terminal.dfa, [*states, state]):
+            states.append(state)
+    return Terminal(terminal.dfa, terminal.name, terminal.where, {s: rng.choice(BANS) for s in states})
