@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from structgen.source import Choice as Choice
     from structgen.source import Constraint as Constraint
     from structgen.source import JsonSchema as JsonSchema
+    from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
 
 _HOME = {
@@ -33,6 +34,7 @@ _HOME = {
     "Constraint": "structgen.source",
     "Generator": "structgen.integrations.generator",
     "JsonSchema": "structgen.source",
+    "Lark": "structgen.source",
     "Limits": "structgen.limits",
     "Matcher": "structgen.runtime",
     "Regex": "structgen.source",

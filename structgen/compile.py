@@ -15,7 +15,7 @@ from structgen import automata
 from structgen.automata import Dfa
 from structgen.automata.bytedfa import choices
 from structgen.errors import InputError, UnsatisfiableError, UnsupportedError
-from structgen.frontends import json_schema, regex, types
+from structgen.frontends import json_schema, lark, regex, types
 from structgen.frontends.json_schema.load import document
 from structgen.ir import combine
 from structgen.ir.network import Network, Terminal
@@ -31,6 +31,7 @@ from structgen.source import (
     Difference,
     Intersection,
     JsonSchema,
+    Lark,
     Regex,
     Union,
 )
@@ -78,6 +79,8 @@ def lower(constraint: Any, limits: Limits | None = None) -> Network:
     constraint = types.as_constraint(constraint)
     if isinstance(constraint, JsonSchema):
         return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
+    if isinstance(constraint, Lark):
+        return lark.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
     if isinstance(constraint, Choice):
         if not constraint.options:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")

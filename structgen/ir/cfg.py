@@ -6,9 +6,10 @@ Receives a :class:`Cfg` (built with :class:`Builder`); applies the passes; retur
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from structgen.ir.grammar import Builder, Cfg, Sentence, Symbol, check_defined, least_costs
-from structgen.ir.network import END, Call, Edge, Key, Label, Node, Terminal
+from structgen.ir.network import END, Call, Capturing, Edge, Key, Label, Node, Terminal
 from structgen.ir.passes import prepare
 from structgen.ir.terminals import least_bytes
 
@@ -19,7 +20,8 @@ class CfgNetwork:
     """A grammar as a network: passes applied, left recursion gone.
 
     A node is a set of *rests*: what may still follow in alternatives that began alike. So alternatives with a
-    common prefix share it, and equal rests of different rules are one node. Keys are names of rules and numbers.
+    common prefix share it, and equal rests of different rules are one node. Keys are names of rules and numbers;
+    nodes of a part are (its name, its key).
 
     Args:
         cfg: the grammar as a front end built it.
@@ -60,18 +62,37 @@ class CfgNetwork:
         return self.cfg.start
 
     def expand(self, key: Key) -> Node:
+        if isinstance(key, tuple):
+            name, inner = key
+            accepting, edges = self.cfg.parts[name].expand(inner)
+            calls = [e._replace(symbol=Call((name, e.symbol.key))) if isinstance(e.symbol, Call) else e for e in edges]
+            return Node(accepting, tuple(calls))
         return self._nodes[key]
 
     def follow(self, key: Key, label: Label) -> Key:
+        if isinstance(key, tuple):
+            name, inner = key
+            return (name, self.cfg.parts[name].follow(inner, label))
         return label
 
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        assert isinstance(key, tuple), "only parts capture"
+        name, inner = key
+        return (name, cast(Capturing, self.cfg.parts[name]).follow_text(inner, label, text))
+
     def least(self, key: Key) -> int:
+        if isinstance(key, tuple):
+            name, inner = key
+            return self.cfg.parts[name].least(inner)
         if isinstance(key, str):
             return self._least_rule[key]
         assert isinstance(key, int)
         return min(map(self._cost, self._rests[key]))
 
     def describe(self, key: Key, label: Label) -> str | None:
+        if isinstance(key, tuple):
+            name, inner = key
+            return self.cfg.parts[name].describe(inner, label)
         if isinstance(key, str):
             return self.cfg.where.get(key)
         assert isinstance(key, int)
@@ -97,15 +118,19 @@ class CfgNetwork:
         for symbol, rests in groups.items():
             label = self._key(tuple(dict.fromkeys(rests)), place)
             rest = 0 if label is END else self.least(label)
-            edges.append(Edge(Call(symbol) if isinstance(symbol, str) else symbol, label, rest))
+            edges.append(Edge(self._call(symbol) if isinstance(symbol, str) else symbol, label, rest))
         return Node(accepting, tuple(edges))
+
+    def _call(self, name: str) -> Call:
+        part = self.cfg.parts.get(name)
+        return Call(name if part is None else (name, part.start))
 
     def _key(self, rests: tuple[Sentence, ...], place: str | None) -> Key:
         """The key of the node of these rests; END for the empty rest alone."""
         if rests == ((),):
             return END
         if len(rests) == 1 and len(rests[0]) == 1 and isinstance(rests[0][0], str):
-            return rests[0][0]
+            return self._call(rests[0][0]).key
         rests = tuple(sorted(rests, key=self._order))
         known = self._keys.get(rests)
         if known is None:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from structgen.errors import SourceSyntaxError
-from structgen.ir.network import Terminal
+from structgen.ir.network import Network, Terminal
 from structgen.ir.terminals import least_bytes
 
 #: A terminal, or the name of a rule.
@@ -27,17 +27,19 @@ class Cfg:
         start: name of the rule of whole texts.
         rules: the alternatives of each rule; an alternative is a sequence of symbols, ``()`` the empty text.
         where: places in the user's source, by name of rule.
+        parts: networks from elsewhere that stand under a name, as if it were a rule with their texts.
     """
 
     start: str
     rules: Mapping[str, tuple[Sentence, ...]]
     where: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Network] = field(default_factory=dict)
 
     def with_rules(self, rules: Mapping[str, Iterable[Sentence]], start: str | None = None) -> Cfg:
         """The same grammar with other rules; alternatives said twice are kept once."""
         unique = {name: tuple(dict.fromkeys(alternatives)) for name, alternatives in rules.items()}
         kept = {name: place for name, place in self.where.items() if name in unique}
-        return Cfg(self.start if start is None else start, unique, kept)
+        return Cfg(self.start if start is None else start, unique, kept, self.parts)
 
 
 class Builder:
@@ -48,6 +50,13 @@ class Builder:
         self._where: dict[str, str] = {}
         self._known: dict[object, str] = {}
         self._count: dict[str, int] = {}
+        self._parts: dict[str, Network] = {}
+
+    def part(self, name: str, network: Network) -> str:
+        """A symbol whose texts are those of a network. The name must not be that of a rule."""
+        assert name not in self._rules and name not in self._parts
+        self._parts[name] = network
+        return name
 
     def rule(self, name: str, *alternatives: Sequence[Symbol], where: str | None = None) -> str:
         """Add alternatives to a rule (which begins to exist with its first mention here)."""
@@ -115,7 +124,7 @@ class Builder:
         Raises:
             SourceSyntaxError: a rule is used but not defined.
         """
-        cfg = Cfg(start, {}, dict(self._where)).with_rules(self._rules)
+        cfg = Cfg(start, {}, dict(self._where), dict(self._parts)).with_rules(self._rules)
         check_defined(cfg)
         return cfg
 
@@ -126,7 +135,7 @@ def check_defined(cfg: Cfg) -> None:
         raise SourceSyntaxError(f"the start rule {cfg.start!r} is not defined")
     for name, alternatives in cfg.rules.items():
         for symbol in (s for alternative in alternatives for s in alternative):
-            if isinstance(symbol, str) and symbol not in cfg.rules:
+            if isinstance(symbol, str) and symbol not in cfg.rules and symbol not in cfg.parts:
                 raise SourceSyntaxError(
                     f"rule {name!r} uses {symbol!r}, which is not defined", where=cfg.where.get(name)
                 )
@@ -157,8 +166,10 @@ def least_costs(cfg: Cfg) -> dict[str, int]:
     missing: list[int] = []
     cost: list[int] = []
     owner: list[str] = []
-    uses: dict[str, list[int]] = {name: [] for name in cfg.rules}
-    heap: list[tuple[int, int, str]] = []  # the number keeps the order of equals deterministic
+    uses: dict[str, list[int]] = {name: [] for name in (*cfg.rules, *cfg.parts)}
+    # the number keeps the order of equals deterministic
+    heap = [(part.least(part.start), -1 - i, name) for i, (name, part) in enumerate(cfg.parts.items())]
+    heapq.heapify(heap)
     for name, alternatives in cfg.rules.items():
         for alternative in alternatives:
             number = len(cost)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from structgen.errors import SourceSyntaxError
 from structgen.ir.grammar import Cfg, Sentence, Symbol, check_defined, fresh_name
-from structgen.ir.network import Terminal
+from structgen.ir.network import Network, Terminal
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(
@@ -53,8 +53,8 @@ def to_text(cfg: Cfg) -> str:
     return "\n".join(lines) + "\n"
 
 
-def from_text(text: str, terminals: Mapping[str, Terminal]) -> Cfg:
-    """Read what :func:`to_text` wrote. The first rule is the start.
+def from_text(text: str, terminals: Mapping[str, Terminal], parts: Mapping[str, Network] | None = None) -> Cfg:
+    """Read what :func:`to_text` wrote. The first rule is the start; parts stand in the text by name.
 
     Raises:
         SourceSyntaxError: the text is not in that notation, or names an unknown terminal or rule.
@@ -102,6 +102,6 @@ def from_text(text: str, terminals: Mapping[str, Terminal]) -> Cfg:
         rules[name] = alternatives
     if not rules:
         raise SourceSyntaxError("a grammar has at least one rule")
-    cfg = Cfg(next(iter(rules)), {}).with_rules(rules)
+    cfg = Cfg(next(iter(rules)), {}, parts=parts or {}).with_rules(rules)
     check_defined(cfg)
     return cfg

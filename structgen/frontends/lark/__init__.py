@@ -1,5 +1,47 @@
 """Lark grammars: from text to a network.
 
 Receives :class:`structgen.source.Lark`. ``load`` reads it through Lark's own loader (``grammar`` has the data,
-``scan`` and ``errors`` the places and messages).
+``scan`` and ``errors`` the places and messages); ``terminals`` and ``rules`` turn it into a network.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from structgen.automata import MAX_STATES
+from structgen.errors import InputError, UnsupportedError
+from structgen.frontends.lark import rules
+from structgen.frontends.lark.load import load
+from structgen.ir.network import Network
+from structgen.source import Constraint, Lark
+
+__all__ = ["build", "load"]
+
+
+def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: int = MAX_STATES) -> Network:
+    """The network of a grammar.
+
+    Args:
+        source: the constraint.
+        lower: makes the network of a constraint that stands for a terminal.
+        max_states: limit on every automaton.
+
+    Raises:
+        SourceSyntaxError: the grammar is malformed; the message shows the place.
+        InputError: a file cannot be read, or a name in ``constraints`` is not declared.
+        UnsupportedError: something cannot be honoured exactly.
+        UnsatisfiableError: no text is in the grammar's language.
+        LimitError: more than ``max_states`` states.
+    """
+    grammar = load(source, counted=source.lexer == "dynamic")
+    for name in source.constraints:
+        if name not in grammar.declared:
+            raise InputError(
+                f"constraints names {name!r}, which the grammar does not declare",
+                where=f"constraints[{name!r}]",
+                hint=f"Add a line to the grammar:  %declare {name}",
+            )
+    if source.lexer != "dynamic":
+        raise UnsupportedError(f"lexer={source.lexer!r} is not there yet", hint='Use lexer="dynamic"')
+    parts = {name: lower(inner) for name, inner in source.constraints.items()}
+    return rules.network(grammar, parts, max_states)

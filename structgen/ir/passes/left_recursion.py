@@ -31,7 +31,8 @@ def left_recursive(cfg: Cfg) -> list[list[str]]:
         for alternative in alternatives:
             for symbol in alternative:
                 if isinstance(symbol, str):
-                    graph[name].add(symbol)
+                    if symbol in cfg.rules:
+                        graph[name].add(symbol)
                     if symbol not in empty:
                         break
                 elif not nullable(symbol):

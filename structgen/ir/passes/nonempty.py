@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from structgen.errors import UnsatisfiableError
+from structgen.ir.combine import without_empty
 from structgen.ir.grammar import Cfg, Sentence, Symbol, fresh_name, nullable_rules
 from structgen.ir.network import Terminal
 from structgen.ir.terminals import nonempty, nullable
@@ -19,15 +21,17 @@ class Fronts:
     """A grammar in the making, to which ``+`` rules are added when asked for.
 
     Attributes:
-        rules, where: as in :class:`Cfg`; complete after :meth:`finish`.
+        rules, where, parts: as in :class:`Cfg`; complete after :meth:`finish`.
     """
 
     def __init__(self, cfg: Cfg) -> None:
         self.rules: dict[str, tuple[Sentence, ...]] = dict(cfg.rules)
         self.where = dict(cfg.where)
+        self.parts = dict(cfg.parts)
         self._original = cfg
         self._nullable = nullable_rules(cfg)
         self._plus: dict[str, str] = {}
+        self._parts_plus: dict[str, str | None] = {}
         self._unfilled: list[str] = []
 
     def is_nullable(self, symbol: Symbol) -> bool:
@@ -39,6 +43,8 @@ class Fronts:
             return nonempty(symbol)
         if symbol not in self._nullable:
             return symbol
+        if symbol in self.parts:
+            return self._part(symbol)
         if symbol not in self._plus and (inner := self._split_before(symbol)) is not None:
             return inner
         if symbol not in self._plus:
@@ -46,6 +52,19 @@ class Fronts:
             self.rules[name] = ()
             self._unfilled.append(symbol)
         return self._plus[symbol]
+
+    def _part(self, name: str) -> str | None:
+        """The part without its empty text."""
+        if name not in self._parts_plus:
+            try:
+                rest = without_empty(self.parts[name])
+            except UnsatisfiableError:
+                self._parts_plus[name] = None
+            else:
+                fresh = fresh_name(f"{name}+", {**self.rules, **self.parts})
+                self.parts[fresh] = rest
+                self._parts_plus[name] = fresh
+        return self._parts_plus[name]
 
     def _split_before(self, name: str) -> str | None:
         """The ``+`` rule of a rule that has been split already."""
@@ -58,7 +77,7 @@ class Fronts:
 
     def fresh(self, hint: str, like: str) -> str:
         """A new name for a rule that stems from the same place as ``like``."""
-        name = fresh_name(hint, self.rules)
+        name = fresh_name(hint, {**self.rules, **self.parts})
         if like in self.where:
             self.where[name] = self.where[like]
         return name
@@ -86,7 +105,7 @@ class Fronts:
         while self._unfilled:
             name = self._unfilled.pop()
             self.rules[self._plus[name]] = self._split_all(name)
-        return Cfg(self._original.start, dict(self.rules), dict(self.where))
+        return Cfg(self._original.start, dict(self.rules), dict(self.where), dict(self.parts))
 
     def _split_all(self, name: str) -> tuple[Sentence, ...]:
         found = (part for alternative in self._original.rules[name] for part in self.split(alternative))

@@ -18,7 +18,7 @@ def trim(cfg: Cfg) -> Cfg:
     reached, todo = {cfg.start}, [cfg.start]
     while todo:
         for symbol in (s for alternative in alive[todo.pop()] for s in alternative):
-            if isinstance(symbol, str) and symbol not in reached:
+            if isinstance(symbol, str) and symbol not in reached and symbol in alive:
                 reached.add(symbol)
                 todo.append(symbol)
     return cfg.with_rules({name: alternatives for name, alternatives in alive.items() if name in reached})

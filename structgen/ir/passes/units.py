@@ -9,7 +9,7 @@ from structgen.ir.passes.graph import cycles
 def collapse_units(cfg: Cfg) -> Cfg:
     """No rule derives itself by unit alternatives alone (seen without the empty text of other symbols)."""
     graph = {
-        name: {a[0] for a in alternatives if len(a) == 1 and isinstance(a[0], str)}
+        name: {a[0] for a in alternatives if len(a) == 1 and isinstance(a[0], str) and a[0] in cfg.rules}
         for name, alternatives in cfg.rules.items()
     }
     leader: dict[str, str] = {}

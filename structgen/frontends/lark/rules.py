@@ -1,0 +1,178 @@
+"""Rules and terminals to a network, without a lexer: ``lexer="dynamic"``.
+
+Receives a :class:`LarkGrammar` loaded with counts; returns a network. Terminals simply follow each other, and what
+``%ignore`` names may stand before each of them and at the end. Short ignored texts (blanks, line ends) are
+folded into the terminals: ``blank* NAME`` is one automaton, so that a token such as `` name`` stays inside a
+terminal. Long ones (comments) are alternatives of their own in front of it, so that what a comment may hold is one
+set of states for the whole grammar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from structgen import automata
+from structgen.automata import ByteDfa, Dfa, bytedfa, to_bytedfa, utf8
+from structgen.errors import InputError, LimitError
+from structgen.frontends.lark.grammar import LarkGrammar, LarkSymbol, LarkTerminal
+from structgen.frontends.lark.terminals import language
+from structgen.ir import Builder, Cfg, CfgNetwork, Network, Terminal
+from structgen.ir.grammar import Sentence, Symbol
+
+#: Ignored terminals are folded into the others while they have no more states and different characters than this.
+MAX_FOLDED_STATES = 16
+MAX_FOLDED_CHARACTERS = 64
+#: Repetitions are written out as a chain of rules, one for each count, up to this many.
+MAX_COUNT = 100_000
+
+_START = "%start"
+_END = "%end"
+
+
+def network(grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) -> CfgNetwork:
+    """The network of a grammar.
+
+    Args:
+        grammar: loaded with ``counted=True``.
+        parts: networks of declared terminals, by name. %ignore does not apply inside them.
+        max_states: limit on every automaton.
+
+    Raises:
+        SourceSyntaxError, UnsupportedError, LimitError: a terminal cannot be used.
+        UnsatisfiableError: the start rule has no text.
+    """
+    return CfgNetwork(to_cfg(grammar, parts, max_states))
+
+
+def to_cfg(grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) -> Cfg:
+    """The context-free grammar over byte automata. Parameters and errors as for :func:`network`."""
+    return _Lowering(grammar, parts, max_states).run()
+
+
+class _Lowering:
+    def __init__(self, grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) -> None:
+        self.grammar = grammar
+        self.parts = parts
+        self.max_states = max_states
+        self.builder = Builder()
+        self._symbols: dict[str, Symbol | None] = {}
+        short: list[Dfa] = []
+        long: list[tuple[LarkTerminal, Dfa]] = []
+        for name in grammar.ignore:
+            if name in grammar.declared:
+                raise _undefined(name, grammar, "be ignored")
+            terminal = grammar.by_name[name]
+            texts = language(terminal, max_states)
+            if texts.is_empty():
+                continue
+            if _is_short(texts):
+                short.append(texts)
+            else:
+                long.append((terminal, texts))
+        #: Any number of short ignored texts; None: there are none.
+        self.blank = automata.repeat(automata.union(*short), 0, None) if short else None
+        self.comments = [self._folded(terminal, texts) for terminal, texts in long]
+
+    def run(self) -> Cfg:
+        grammar = self.grammar
+        for name, alternatives in grammar.alternatives.items():
+            place = alternatives[0].place
+            where = None if place is None else str(place)
+            sentences = (tuple(self._symbol(s, where) for s in rule.expansion) for rule in alternatives)
+            # an alternative with a terminal that has no text has none either
+            bodies = [cast(Sentence, sentence) for sentence in sentences if None not in sentence]
+            count = grammar.counts.get(name)
+            if count is None:
+                self.builder.rule(name, *bodies, where=where)
+                continue
+            if max(count.lo, count.hi or 0) > MAX_COUNT:
+                raise LimitError(
+                    f"a repetition of more than {MAX_COUNT} is too long for a rule",
+                    where=where,
+                    hint="Repeat inside a terminal (upper case) instead, or use * or +",
+                )
+            body: Sentence = bodies[0] if len(bodies) == 1 else (self.builder.rule(f"{name}#", *bodies, where=where),)
+            if not bodies:
+                self.builder.rule(name, *([()] if count.lo == 0 else []), where=where)
+            else:
+                self.builder.rule(name, (self.builder.repeat(body, count.lo, count.hi, where),), where=where)
+        self.builder.rule(_START, (grammar.start, *self._end()))
+        return self.builder.build(_START)
+
+    def _symbol(self, symbol: LarkSymbol, where: str | None) -> Symbol | None:
+        """What stands for a symbol in a rule; None if it has no text at all."""
+        if not symbol.is_terminal:
+            return symbol.name
+        if symbol.name not in self._symbols:
+            self._symbols[symbol.name] = self._terminal(symbol.name, where)
+        return self._symbols[symbol.name]
+
+    def _terminal(self, name: str, where: str | None) -> Symbol | None:
+        if name in self.parts:
+            inner = self.builder.part(f"{name}%", self.parts[name])
+            lead = self._end()
+            return self.builder.rule(name, (*lead, inner), where=where) if lead else inner
+        if name in self.grammar.declared:
+            raise _undefined(name, self.grammar, "be written")
+        terminal = self.grammar.by_name[name]
+        texts = language(terminal, self.max_states)
+        if texts.is_empty():
+            return None
+        sentence = self._folded(terminal, texts)
+        if not self.comments and len(sentence) == 1:
+            return sentence[0]
+        # a comment, and then the same again: a tail call
+        place = None if terminal.place is None else str(terminal.place)
+        return self.builder.rule(name, sentence, *((*comment, name) for comment in self.comments), where=place)
+
+    def _folded(self, terminal: LarkTerminal, texts: Dfa) -> Sentence:
+        """A terminal with the blanks that may stand before it: one symbol if that is cheap, else two."""
+        where = None if terminal.place is None else str(terminal.place)
+        if self.blank is None:
+            return (Terminal(_bytes(terminal, texts), terminal.shown, where),)
+        try:
+            both = automata.concat(self.blank, texts, max_states=4 * (self.blank.n_states + texts.n_states))
+        except LimitError:
+            return (*self._blanks(), Terminal(_bytes(terminal, texts), terminal.shown, where))
+        return (Terminal(to_bytedfa(utf8(both)), terminal.shown, where),)
+
+    def _blanks(self) -> Sentence:
+        return () if self.blank is None else (Terminal(to_bytedfa(utf8(self.blank)), "ignored text"),)
+
+    def _end(self) -> Sentence:
+        """What may stand where no terminal follows that has it folded in."""
+        if not self.comments:
+            return self._blanks()
+        if _END not in self._symbols:
+            self._symbols[_END] = self.builder.rule(
+                _END, self._blanks(), *((*comment, _END) for comment in self.comments)
+            )
+        return (_END,)
+
+
+def _bytes(terminal: LarkTerminal, texts: Dfa) -> ByteDfa:
+    if terminal.kind == "str" and not terminal.flags:
+        return bytedfa.literal(terminal.pattern.encode())
+    return to_bytedfa(utf8(texts))
+
+
+def _is_short(texts: Dfa) -> bool:
+    """Is it cheap to have this in front of every terminal?"""
+    return texts.n_states <= MAX_FOLDED_STATES and _characters(texts) <= MAX_FOLDED_CHARACTERS
+
+
+def _characters(texts: Dfa) -> int:
+    """How many code points occur in the texts."""
+    return sum(size for c, size in enumerate(texts.class_sizes) if (texts.delta[:, c] >= 0).any())
+
+
+def _undefined(name: str, grammar: LarkGrammar, what: str) -> InputError:
+    uses = [rule.place for rule in grammar.rules if any(s.name == name and s.is_terminal for s in rule.expansion)]
+    place = uses[0] if uses else None
+    return InputError(
+        f"the terminal {name!r} is declared but not defined, so it cannot {what}",
+        where=None if place is None else str(place),
+        hint=f"Give what it stands for: sg.Lark(..., constraints={{{name!r}: ...}}). "
+        "(Terminals that a post-lexer makes, such as _INDENT, have no texts.)",
+    )
