@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable
 
 import lark
-import structgen as sg
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import structgen as sg
 from structgen.compile import lower
 from structgen.errors import UnsatisfiableError
 from tests.frontends.lark.drawn import grammars
@@ -33,7 +34,7 @@ def earley(text: str) -> Callable[[str], bool]:
     return accepts
 
 
-@examples(150)
+@examples(100)
 @given(grammars(), st.integers(0, 2**32))
 def test_same_texts_as_lark(text: str, seed: int) -> None:
     try:
