@@ -11,6 +11,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from structgen.source.report import made_by
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -58,6 +60,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _report(schema: Any) -> Any:
+    from structgen.frontends.json_schema.report import report
+
+    return report(schema)
+
+
+made_by(_report)
 
 
 class _Package(ModuleType):

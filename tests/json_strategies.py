@@ -207,7 +207,7 @@ def instance(rng: random.Random, schema: Schema, root: Schema, depth: int = 5) -
             rest = {k: v for k, v in schema.items() if k != keyword}
             chosen = rng.choice(schema[keyword])
             return instance(rng, merged(rest, chosen), root, depth)
-    if "then" in schema and rng.random() < 0.5:
+    if "if" in schema and "then" in schema and rng.random() < 0.5:
         rest = {k: v for k, v in schema.items() if k not in ("if", "then", "else")}
         return instance(rng, merged(merged(rest, schema["if"]), schema["then"]), root, depth)
     kinds = schema.get("type", None)
@@ -254,7 +254,7 @@ def instance_object(rng: random.Random, schema: dict[str, Any], root: Schema, de
 
 def instance_string(rng: random.Random, schema: dict[str, Any]) -> str:
     if "format" in schema and rng.random() < 0.8:
-        return rng.choice(FORMATTED[schema["format"]])
+        return rng.choice(FORMATTED.get(schema["format"], STRINGS))
     least, most = schema.get("minLength", 0), schema.get("maxLength", 5)
     if rng.random() < 0.5:
         return "".join(rng.choice("abé😀1") for _ in range(rng.randint(least, max(least, most))))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 import structgen as sg
 from structgen import bits
-from structgen.cli.console import reported
+from structgen.cli.console import CANNOT, reported
 from structgen.cli.constraints import (
     ChoiceOption,
     FormatsOption,
@@ -21,10 +23,14 @@ from structgen.cli.constraints import (
     constraint,
 )
 from structgen.cli.vocabularies import vocabulary
+from structgen.errors import InputError
 
 
 @reported
 def compile_command(
+    file: Annotated[Path | None, typer.Argument(help="A file with a JSON Schema; the same as --schema.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="List what becomes of every keyword of a schema.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
     vocab: VocabOption = "bytes",
     schema: SchemaOption = None,
     model: ModelOption = None,
@@ -34,8 +40,23 @@ def compile_command(
     whitespace: WhitespaceOption = "flexible",
     formats: FormatsOption = "assert",
 ) -> None:
-    """Does a constraint compile? Exit code 2, and a line with the place and the reason, where it is refused."""
+    """Does a constraint compile? Exit code 2, and a line with the place and the reason, where it is refused.
+
+    With --report: every keyword of a schema, with its JSON pointer: enforced, an annotation, or refused and why.
+    """
+    if file is not None:
+        if schema is not None:
+            raise InputError("two schemas were given: as an argument and with --schema", hint="Give one of them")
+        schema = file
     asked = constraint(schema, model, regex, choice, order=order, whitespace=whitespace, formats=formats)
+    if report or as_json:
+        if not isinstance(asked, sg.JsonSchema):
+            raise InputError("a report is about a schema", hint="Give a schema's file, or --model")
+        made = asked.report()
+        typer.echo(made.to_json() if as_json else str(made))
+        if not made.compiles:
+            raise typer.Exit(CANNOT)
+        return
     words = vocabulary(vocab)
     warm = sg.compile(sg.Choice(["x"]), words)  # loads the kernels and the vocabulary's trie: not the question
     warm.mask(warm.start)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from structgen.errors import InputError
+from structgen.source import report as reports
 
 
 class Constraint:
@@ -109,6 +110,17 @@ class JsonSchema(Constraint):
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")
+
+    def report(self) -> reports.Report:
+        """What becomes of each keyword, with its JSON pointer: enforced, an annotation, or refused and why.
+
+        Nothing is in a fourth state. ``print`` the report for a table; ``to_json`` gives it to programs.
+
+        Raises:
+            SourceSyntaxError, InputError: the schema is not JSON, or cannot be read.
+            SchemaError, UnsupportedError: ``$schema`` is malformed, or names a draft that is not known.
+        """
+        return reports.make(self)
 
 
 @dataclass(frozen=True, eq=False)

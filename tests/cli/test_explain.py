@@ -62,3 +62,21 @@ def test_compile_tells_sizes_and_times() -> None:
     assert "compiles: yes" in output
     assert "first mask: 10 of 257 tokens" in output
     assert "shortest text: 3 bytes, 3 tokens: 000" in output
+
+
+def test_a_report_on_every_keyword(tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text('{"type": "object", "title": "t", "properties": {"a": {"format": "sku"}}}', encoding="utf-8")
+    code, output = run("compile", "--report", str(path))
+    assert code == 0
+    assert "2 enforced, 2 annotations, 0 refused" in output
+    assert "#/properties/a/format  no format 'sku' is known" in output
+    code, output = run("compile", "--schema", str(path), "--json")
+    assert code == 0
+    assert json.loads(output)["keywords"][1] == {
+        "pointer": "#/title", "keyword": "title", "status": "annotation", "reason": "describes only",
+    }  # fmt: skip
+    path.write_text('{"minLength": -1, "required": 3}', encoding="utf-8")
+    code, output = run("compile", "--report", str(path))
+    assert code == 2
+    assert output.count("refused ") == 2

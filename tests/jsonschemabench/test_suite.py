@@ -110,5 +110,6 @@ def test_our_own_groups_cover_every_keyword() -> None:
     from structgen.frontends.json_schema.schema import ASSERTIONS
 
     used = json.dumps(json.loads(suite.OWN.read_text("utf-8"))["groups"])
-    assert [keyword for keyword in ASSERTIONS if f'"{keyword}":' not in used] == []
+    asserting = [keyword for keyword, drafts in ASSERTIONS.items() if drafts[1] > 3]
+    assert [keyword for keyword in asserting if f'"{keyword}":' not in used] == []
     assert [name for name in KNOWN if f'"format": "{name}"' not in used] == []

@@ -14,12 +14,12 @@ from structgen.frontends.json_schema.clash import clash
 from structgen.frontends.json_schema.formula import INFINITE
 from structgen.frontends.json_schema.lower import Builder, JsonNetwork
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.schema import Reader
+from structgen.frontends.json_schema.schema import Reader, Schema
 from structgen.frontends.json_schema.separators import terminals
 from structgen.ir.network import Network
 from structgen.source import JsonSchema
 
-__all__ = ["build"]
+__all__ = ["build", "network_of"]
 
 
 def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
@@ -36,7 +36,11 @@ def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
         LimitError: it is too large.
     """
     reader = Reader(source)
-    schema = reader.read()
+    return network_of(source, reader, reader.read(), max_states=max_states)
+
+
+def network_of(source: JsonSchema, reader: Reader, schema: Schema, *, max_states: int = 100_000) -> Network:
+    """The network of a schema that has been read. Raises as :func:`build` does."""
     normaliser = Normaliser(max_states)
     builder = Builder(normaliser, terminals(source.whitespace), source.property_order == "any")
     formula = normaliser.formula(schema)

@@ -17,16 +17,31 @@ from typing import Any
 from structgen.errors import InputError, SchemaError, SourceSyntaxError
 
 #: Drafts by the year or number they are known by; they compare by age.
-DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020 = 4, 6, 7, 2019, 2020
+DRAFT3, DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020 = 3, 4, 6, 7, 2019, 2020
 LATEST = DRAFT2020
 
-_DRAFTS = {
-    "json-schema.org/draft-04/schema": DRAFT4,
-    "json-schema.org/draft-06/schema": DRAFT6,
-    "json-schema.org/draft-07/schema": DRAFT7,
-    "json-schema.org/draft/2019-09/schema": DRAFT2019,
-    "json-schema.org/draft/2020-12/schema": DRAFT2020,
+_NAMES = {
+    "draft-03": DRAFT3,
+    "draft-04": DRAFT4,
+    "draft-05": DRAFT4,  # the same metaschema
+    "draft-06": DRAFT6,
+    "draft-07": DRAFT7,
+    "draft/2019-09": DRAFT2019,
+    "draft/2020-12": DRAFT2020,
 }
+#: What ``$schema`` may name, without the scheme. Hyper-schema adds links, which assert nothing.
+_DRAFTS = {
+    "json-schema.org/schema": LATEST,
+    **{f"json-schema.org/{name}/{kind}": n for name, n in _NAMES.items() for kind in ("schema", "hyper-schema")},
+}
+KNOWN_URIS = "https://json-schema.org/draft/2020-12/schema, .../draft/2019-09/schema, " + ", ".join(
+    f"http://json-schema.org/draft-0{n}/schema#" for n in (7, 6, 4)
+)
+
+
+def draft_name(draft: int) -> str:
+    """A draft as people call it."""
+    return {DRAFT2019: "2019-09", DRAFT2020: "2020-12"}.get(draft, str(draft))
 
 
 def document(schema: Any) -> Any:
@@ -71,13 +86,18 @@ def _parse(text: str, origin: str) -> Any:
     return value
 
 
+def draft_named(uri: Any) -> int | None:
+    """The draft that the value of a ``$schema`` names; None where it names none that is known."""
+    if not isinstance(uri, str):
+        return None
+    bare = uri.strip().partition("#")[0].removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    return _DRAFTS.get(bare.rstrip("/").removesuffix(".json"))
+
+
 def draft_of(schema: Any, default: int) -> int:
     """The draft that ``$schema`` names, else ``default``."""
-    uri = schema.get("$schema") if isinstance(schema, dict) else None
-    if not isinstance(uri, str):
-        return default
-    bare = uri.strip().rstrip("#").removeprefix("https://").removeprefix("http://").removeprefix("www.")
-    return _DRAFTS.get(bare, default)
+    named = draft_named(schema.get("$schema")) if isinstance(schema, dict) else None
+    return default if named is None else named
 
 
 def kind(value: Any) -> str:

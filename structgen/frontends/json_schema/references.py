@@ -14,6 +14,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 from referencing import Registry, Resource
 from referencing.exceptions import NoSuchAnchor, NoSuchResource, Unresolvable
 from referencing.jsonschema import (
+    DRAFT3 as SPEC3,
+)
+from referencing.jsonschema import (
     DRAFT4 as SPEC4,
 )
 from referencing.jsonschema import (
@@ -28,10 +31,22 @@ from referencing.jsonschema import (
     DynamicAnchor,
 )
 
-from structgen.errors import InputError, ReferenceError
-from structgen.frontends.json_schema.load import DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020, draft_of
+from structgen.errors import InputError, ReferenceError, SchemaError, UnsupportedError
+from structgen.frontends.json_schema.load import (
+    DRAFT3,
+    DRAFT4,
+    DRAFT6,
+    DRAFT7,
+    DRAFT2019,
+    DRAFT2020,
+    KNOWN_URIS,
+    draft_named,
+    draft_of,
+    kind,
+)
 
 _SPECIFICATIONS: dict[int, Any] = {
+    DRAFT3: SPEC3,
     DRAFT4: SPEC4,
     DRAFT6: SPEC6,
     DRAFT7: SPEC7,
@@ -85,26 +100,55 @@ class Documents:
     """
 
     def __init__(self, root: Any, registry: Mapping[str, Any] | Any | None, draft: int) -> None:
-        self.root_draft = draft_of(root, draft)
         self.root = root
-        uri = identifier(root, self.root_draft)
-        self.root_uri = urljoin("", uri) if uri else ""
         self._given = registry
         self._crawled: Any = None
+        self.root_draft = self.declared(root, draft, "#")
+        uri = identifier(root, self.root_draft)
+        self.root_uri = urljoin("", uri) if uri else ""
 
     def start(self) -> Place:
         """The place where the user's schema begins."""
         return Place(self.root, self.root_uri, "#", self.root_draft, (self.root_uri,))
 
+    def declared(self, schema: Any, default: int, where: str) -> int:
+        """The draft by which a document is read: what its ``$schema`` names, or what the metaschema in the user's
+        registry that it names is written in, else ``default``.
+
+        Raises:
+            SchemaError: ``$schema`` is no string.
+            UnsupportedError: it names something that is not known.
+        """
+        if not isinstance(schema, dict) or "$schema" not in schema:
+            return default
+        uri = schema["$schema"]
+        if not isinstance(uri, str):
+            raise SchemaError(f'"$schema" takes a URI, not {kind(uri)}', where=f"{where}/$schema")
+        named = draft_named(uri)
+        if named is not None:
+            return named
+        metaschema = self._metaschema(uri)
+        if metaschema is None and uri not in (schema.get("$id"), schema.get("id")):
+            raise UnsupportedError(
+                f"the metaschema {uri!r} is not known",
+                where=f"{where}/$schema",
+                hint=f"Known are {KNOWN_URIS}. Leave it out, or pass the metaschema in registry={{uri: schema}}",
+            )
+        return draft_of(metaschema, default)
+
+    def _metaschema(self, uri: str) -> Any:
+        """A schema of the user's registry, None where there is none; without looking inside the documents."""
+        for given, resource in self._user_resources():
+            if given.rstrip("#") == uri.rstrip("#"):
+                return resource.contents
+        return None
+
     def vocabulary(self) -> dict[str, Any] | None:
         """``$vocabulary`` of the metaschema that the user's schema names, where the user's registry has it."""
         uri = self.root.get("$schema") if isinstance(self.root, dict) else None
-        if self._given is None or not isinstance(uri, str) or "json-schema.org/" in uri:
+        if not isinstance(uri, str) or draft_named(uri) is not None:
             return None
-        try:
-            metaschema = self._registry()[uri].contents
-        except (NoSuchResource, Unresolvable):
-            return None
+        metaschema = self._metaschema(uri)
         found = metaschema.get("$vocabulary") if isinstance(metaschema, dict) else None
         return found if isinstance(found, dict) else None
 
@@ -114,7 +158,7 @@ class Documents:
         if uri is None:
             return place
         base = urldefrag(urljoin(place.base, uri))[0]
-        draft = draft_of(place.value, place.draft)
+        draft = self.declared(place.value, place.draft, place.where)
         scope = place.scope if base in place.scope else (*place.scope, base)
         return place._replace(base=base, draft=draft, scope=scope)
 
@@ -195,7 +239,7 @@ class Documents:
         for uri in given:
             value = given[uri]
             if not isinstance(value, Resource):
-                specification = _SPECIFICATIONS[draft_of(value, self.root_draft)]
+                specification = _SPECIFICATIONS[draft_of(value, DRAFT2020)]
                 value = specification.create_resource(value)
             yield uri, value
 
@@ -214,7 +258,7 @@ class Documents:
         )
 
     def _at(self, uri: str, contents: Any, where: str, place: Place) -> Place:
-        draft = draft_of(contents, self.root_draft)
+        draft = self.declared(contents, self.root_draft, where)
         scope = place.scope if uri in place.scope else (*place.scope, uri)
         return Place(contents, uri, where, draft, scope)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from structgen.errors import LimitError, SchemaError, UnsupportedError
+from structgen.errors import LimitError, SchemaError, StructgenError, UnsupportedError
 from structgen.frontends.json_schema.load import (
+    DRAFT3,
     DRAFT4,
     DRAFT6,
     DRAFT7,
@@ -21,6 +22,7 @@ from structgen.frontends.json_schema.load import (
     DRAFT2020,
     LATEST,
     document,
+    draft_name,
     freeze,
     kind,
 )
@@ -28,6 +30,9 @@ from structgen.frontends.json_schema.numbers import exact
 from structgen.frontends.json_schema.references import Documents, Place, escape
 from structgen.frontends.json_schema.strings import StringSet
 from structgen.source import JsonSchema
+
+if TYPE_CHECKING:
+    from structgen.frontends.json_schema.report import Log
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -76,7 +81,26 @@ ASSERTIONS: dict[str, tuple[int, int]] = {
     "if": (DRAFT7, LATEST),
     "then": (DRAFT7, LATEST),
     "else": (DRAFT7, LATEST),
+    "extends": (DRAFT3, DRAFT3),
+    "disallow": (DRAFT3, DRAFT3),
+    "divisibleBy": (DRAFT3, DRAFT3),
 }
+
+#: Keywords of draft 4 that draft 3 has with the same meaning. (Its "required" is a boolean.)
+_DRAFT3 = (
+    "$ref type enum properties patternProperties additionalProperties dependencies items additionalItems minItems"
+    " maxItems uniqueItems minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum"
+    " required extends disallow divisibleBy"
+)
+
+#: Keywords that mean something only beside another one.
+_COMPANIONS = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+
+#: Keywords of the standard that describe and assert nothing.
+_DESCRIBING = (
+    "title description default examples $comment deprecated readOnly writeOnly contentEncoding contentMediaType"
+    " contentSchema"
+)
 
 #: The vocabularies of the standard, by the last part of their names, and the asserting keywords of each.
 _VALIDATION = (
@@ -103,6 +127,7 @@ _COMBINING = frozenset(
     ("uniqueItems", "minProperties", "contains", "not", "oneOf", "anyOf", "allOf", "if", "pattern", "multipleOf")
 ) | frozenset(("unevaluatedProperties", "unevaluatedItems", "dependencies", "dependentSchemas", "propertyNames"))
 
+_DRAFT3_HINT = 'Say it in draft 4 or later, and name that in "$schema"'
 _MAX_DEPTH_HINT = "Move nested schemas into $defs and refer to them"
 
 
@@ -146,10 +171,12 @@ class Reader:
 
     Args:
         source: the constraint with its options.
+        log: takes down what becomes of each keyword, and its errors, which are raised without it.
     """
 
-    def __init__(self, source: JsonSchema) -> None:
+    def __init__(self, source: JsonSchema, log: Log | None = None) -> None:
         self.source = source
+        self.log = log
         self.documents = Documents(document(source.schema), source.registry, LATEST)
         #: does a keyword occur whose cost or support shows only when schemas are combined?
         self.combines = False
@@ -233,27 +260,55 @@ class _Parts:
         self.out: dict[str, Any] = {}
 
     def read(self) -> Schema:
-        value, draft = self.value, self.place.draft
-        for name, content in value.items():
-            drafts = ASSERTIONS.get(name)
-            if drafts is None:
-                if not isinstance(name, str):
-                    raise SchemaError(f"the keyword {name!r} is not a string", where=self.place.where)
-                continue
-            if drafts[0] <= draft <= drafts[1] and name not in self.reader.ignored:
-                if draft <= DRAFT7 and name != "$ref" and isinstance(value.get("$ref"), str):
-                    continue  # siblings of $ref do not count there
-                _READERS[name](self, name, content)
-                if name in _COMBINING:
-                    self.reader.combines = True
-        out = self.out
-        if "if" not in out:
-            out.pop("then", None)
-            out.pop("else", None)
-        if "contains" not in out:
-            out.pop("minContains", None)
-            out.pop("maxContains", None)
-        return self.reader._intern(out, False, self.place.where)
+        log = self.reader.log
+        if log is not None:
+            log.enter(self.place)
+        for name, content in self.value.items():
+            if not isinstance(name, str):
+                raise SchemaError(f"the keyword {name!r} is not a string", where=self.place.where)
+            if log is not None:
+                self.take_down(name, content, log)
+            elif self.annotates(name) is None:
+                self.take(name, content)
+        return self.reader._intern(self.out, False, self.place.where)
+
+    def annotates(self, name: str) -> str | None:
+        """Why a keyword asserts nothing here; None if it asserts."""
+        drafts, draft = ASSERTIONS.get(name), self.place.draft
+        if draft <= DRAFT7 and name != "$ref" and isinstance(self.value.get("$ref"), str):
+            return f"counts for nothing beside $ref in draft {draft}"
+        if drafts is None:
+            return "describes only" if name in _DESCRIBING.split() else "nobody knows it"
+        if draft == DRAFT3 and name not in _DRAFT3.split():
+            raise UnsupportedError(
+                f'"{name}" is not in draft 3, which "$schema" names', where=self.at(name), hint=_DRAFT3_HINT
+            )
+        if not drafts[0] <= max(draft, DRAFT4) <= drafts[1] and draft != drafts[0]:
+            return f"is not in draft {draft_name(draft)}"
+        if name in self.reader.ignored:
+            return "the metaschema leaves out its vocabulary"
+        companion = _COMPANIONS.get(name, name)
+        return None if companion in self.value else f'means nothing without "{companion}"'
+
+    def take(self, name: str, content: Any) -> str | None:
+        """Read a keyword; why it asserts nothing, where only its value shows that."""
+        reason = _READERS[name](self, name, content)
+        if name in _COMBINING:
+            self.reader.combines = True
+        return reason
+
+    def take_down(self, name: str, content: Any, log: Log) -> None:
+        """Read a keyword for a report."""
+        if (id(self.value), name) in log.skipped:
+            return
+        try:
+            reason = self.annotates(name)
+            if reason is None:
+                reason = self.take(name, content)
+        except StructgenError as error:
+            log.refuse(self.place, name, error)
+        else:
+            log.note(self.place, name, "enforced" if reason is None else "annotation", reason or "")
 
     # places and errors
 
@@ -266,7 +321,14 @@ class _Parts:
     def child(self, value: Any, *names: str | int) -> Schema:
         """A subschema."""
         place = self.place._replace(value=value, where=self.at(*names))
-        return self.reader.schema(self.reader.documents.enter(place))
+        log = self.reader.log
+        try:
+            place = self.reader.documents.enter(place)
+        except StructgenError as error:
+            if log is None:
+                raise
+            log.refuse(place, "$schema", error)
+        return self.reader.schema(place)
 
     # kinds of keyword
 
@@ -384,17 +446,21 @@ class _Parts:
             raise self.wrong(name, "a regular expression", value)
         self.out[name] = self.language(value, name)
 
-    def format(self, name: str, value: Any) -> None:
+    def format(self, name: str, value: Any) -> str | None:
         if not isinstance(value, str):
             raise self.wrong(name, "a string", value)
         source = self.reader.source
         if source.formats == "annotation":
-            return
+            return "formats are annotations, as asked"
         known = StringSet.format(value, where=self.at(name), unknown=source.unknown_formats)
-        if known is not None:
-            self.out[name] = known
+        if known is None:
+            return f"no format {value!r} is known"
+        self.out[name] = known
+        return None
 
     def required(self, name: str, value: Any) -> None:
+        if value is False and self.place.draft == DRAFT3:
+            return
         if isinstance(value, bool):
             raise SchemaError(
                 '"required" takes an array of property names, not a boolean',
@@ -429,9 +495,11 @@ class _Parts:
         else:
             self.out["items"] = self.child(value, name)
 
-    def additional_items(self, name: str, value: Any) -> None:
-        if isinstance(self.value.get("items"), list | tuple):
-            self.out["items"] = self.child(value, name)
+    def additional_items(self, name: str, value: Any) -> str | None:
+        if not isinstance(self.value.get("items"), list | tuple):
+            return 'means nothing without an array in "items"'
+        self.out["items"] = self.child(value, name)
+        return None
 
     def unique(self, name: str, value: Any) -> None:
         if not isinstance(value, bool):
@@ -446,7 +514,7 @@ class _Parts:
             self.out["containsEvaluates"] = True
 
     def refused(self, name: str, value: Any) -> None:
-        raise UnsupportedError(f'"{name}" is not supported', where=self.at(name))
+        raise UnsupportedError(f'"{name}" of draft 3 is not supported', where=self.at(name), hint=_DRAFT3_HINT)
 
 
 def _unordered(value: Any) -> Any:
@@ -458,7 +526,7 @@ def _unordered(value: Any) -> Any:
     return value
 
 
-_READERS: dict[str, Callable[[_Parts, str, Any], None]] = {
+_READERS: dict[str, Callable[[_Parts, str, Any], str | None]] = {
     "$ref": _Parts.reference,
     "$dynamicRef": _Parts.reference,
     "$recursiveRef": _Parts.reference,
@@ -502,5 +570,8 @@ _READERS: dict[str, Callable[[_Parts, str, Any], None]] = {
     "if": _Parts.subschema,
     "then": _Parts.subschema,
     "else": _Parts.subschema,
+    "extends": _Parts.refused,
+    "disallow": _Parts.refused,
+    "divisibleBy": _Parts.refused,
 }
 assert _READERS.keys() == ASSERTIONS.keys()
