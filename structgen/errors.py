@@ -100,3 +100,19 @@ class InputError(StructgenError):
 
 class OutputError(StructgenError):
     """Generated text is in the language, but a validator of the user's type refused the object."""
+
+
+class PredicateError(StructgenError):
+    """A predicate of the user raised, was late, or gave no usable answer.
+
+    Attributes:
+        text: the text it was asked about.
+        samples: what had been drawn before (``structgen.sampling.Samples``), or None.
+    """
+
+    def __init__(
+        self, message: str, *, text: object = None, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.text = text
+        self.samples: object = None

@@ -1,0 +1,54 @@
+"""Random choices, each with a law that can be written down.
+
+Samplers draw through :class:`Draws` only. Every method is one discrete choice with known probabilities, so a test
+can put an enumeration in its place and compute expectations over all choices exactly, with no error of sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen.sampling import resampling
+from structgen.sampling.choose import stream
+
+Float64Array = NDArray[np.float64]
+
+
+class Draws:
+    """The random choices of one text, one particle or one population.
+
+    Args:
+        seed: integers from 0 up; equal seeds give equal choices. See :func:`structgen.sampling.stream`.
+    """
+
+    def __init__(self, seed: int | Sequence[int]) -> None:
+        self._rng = stream(seed)
+
+    def index(self, log_weights: Float64Array) -> int:
+        """An index with probability proportional to ``exp(log_weights)``, ``float64[n]``; some weight is above 0."""
+        mass = np.cumsum(np.exp(log_weights - log_weights.max()))
+        drawn = int(np.searchsorted(mass, self._rng.random() * mass[-1], side="right"))
+        if drawn >= len(mass) or log_weights[drawn] == -np.inf:  # rounding, at the very end
+            drawn = int(np.flatnonzero(log_weights > -np.inf)[-1])
+        return drawn
+
+    def happens(self, probability: float) -> bool:
+        """True with this probability."""
+        return bool(self._rng.random() < probability)
+
+    def failures(self, probability: float, most: int) -> int:
+        """How often something of this probability (above 0) fails before it happens, cut off at ``most``."""
+        if probability >= 1.0:
+            return 0
+        return min(int(self._rng.geometric(probability)) - 1, most)
+
+    def ancestors(self, kind: resampling.Kind, weights: Float64Array) -> list[int]:
+        """``n`` indices into ``weights: float64[n]`` (they sum to 1); each comes ``n * weight`` times on average."""
+        return resampling.ancestors(kind, weights, self._rng)
+
+    def survivors(self, weights: Float64Array, n: int) -> list[tuple[int, float]]:
+        """Optimal resampling to ``n`` of ``len(weights)``: indices with their new weights. See ``resampling``."""
+        return resampling.survivors(weights, n, self._rng)

@@ -1,0 +1,75 @@
+"""The front door of sampling: a model, a compiled grammar, a sampler; weighted samples out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from structgen.errors import InputError
+from structgen.runtime import CompiledGrammar
+from structgen.sampling.choose import Masked
+from structgen.sampling.local import run_masked
+from structgen.sampling.predicate import Predicate
+from structgen.sampling.problem import Model, Problem
+from structgen.sampling.runs import Sampler
+from structgen.sampling.samples import Samples
+
+
+def sample(
+    model: Model,
+    grammar: CompiledGrammar,
+    *,
+    prompt: Sequence[int] = (),
+    n: int = 1,
+    sampler: Sampler | Masked | None = None,
+    max_tokens: int = 256,
+    seed: int | tuple[int, ...] = 0,
+    temperature: float = 1.0,
+    predicate: Predicate | None = None,
+    max_passes: int | None = None,
+    cache_bytes: int = 256 << 20,
+) -> Samples:
+    """Draw texts from a model's law conditioned on a constraint.
+
+    Args:
+        model: any object with ``next_logprobs(contexts: list[list[int]]) -> float64[len(contexts), V]``.
+        grammar: compiled for the model's vocabulary.
+        prompt: token ids before the text.
+        n: how many samples.
+        sampler: one of ``Masked, ASAp, CARS, MCMC, AWRS, SMC, PowerSMC, Steering, Beam, Exact``; None: ``Masked()``.
+        max_tokens: the most tokens of a text, EOS not counted. The language is cut to texts that fit: the target is
+            conditioned on it.
+        seed: an integer from 0 up, or a tuple of them. Equal seeds give equal samples.
+        temperature: of the law that is the target, above 0.
+        predicate: a condition beside the grammar.
+        max_passes: stop, with the samples drawn so far, after this many contexts the model was asked about.
+        cache_bytes: memory for what the model has said; beyond it contexts are asked about again.
+
+    Returns:
+        The samples with their weights. ``outcome`` says whether the run was cut short: by ``max_passes``, by Ctrl-C,
+        or because the sampler found nothing.
+
+    Raises:
+        InputError: an argument is out of range.
+        BudgetError: no text fits into ``max_tokens``.
+        ModelError: the model's numbers are unusable.
+        PredicateError: the predicate failed; ``samples`` of the error are those drawn before.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise InputError(f"n={n!r}", hint="It is the number of samples, 0 or more")
+    problem = Problem(
+        model,
+        grammar,
+        prompt,
+        max_tokens,
+        predicate=predicate,
+        temperature=temperature,
+        max_passes=max_passes,
+        cache_bytes=cache_bytes,
+    )
+    root = (seed,) if isinstance(seed, int) else tuple(seed)
+    how = Masked() if sampler is None else sampler
+    if isinstance(how, Masked):
+        return run_masked(how, problem, n, root)
+    if not hasattr(how, "run"):
+        raise InputError(f"sampler={how!r} is no sampler", hint="Give an object such as sg.sampling.CARS()")
+    return how.run(problem, n, root)
