@@ -252,3 +252,28 @@ def with_bans(terminal: Terminal, rng: random.Random) -> Terminal:
         if rng.random() < 0.7 and may_ban(terminal.dfa, [*states, state]):
             states.append(state)
     return Terminal(terminal.dfa, terminal.name, terminal.where, {s: rng.choice(BANS) for s in states})
+
+
+def _lexed(*edges: tuple[int, str, int], accept: Sequence[int]) -> ByteDfa:
+    return bytedfa.from_edges(1 + max(e[2] for e in edges), [(s, ord(b), ord(b), t) for s, b, t in edges], accept)
+
+
+#: Terminals that may end in more than one state, the last of which needs no ban.
+ENDINGS = tuple(
+    Terminal(dfa, name)
+    for name, dfa in {
+        "[ab]+c?": _lexed((0, "a", 1), (0, "b", 1), (1, "a", 1), (1, "b", 1), (1, "c", 2), accept=[1, 2]),
+        "a(ba)*c?": _lexed((0, "a", 1), (1, "b", 2), (2, "a", 1), (1, "c", 3), accept=[1, 3]),
+        "a+b?": _lexed((0, "a", 1), (1, "a", 1), (1, "b", 2), accept=[1, 2]),
+        "a|b|ba|aab": bytedfa.choices([b"a", b"b", b"ba", b"aab", b"bb"]),
+        "(ba?c?)?": _lexed((0, "b", 1), (1, "a", 2), (1, "c", 3), (2, "c", 3), accept=[0, 1, 2, 3]),
+        "b[ab]?": bytedfa.choices([b"b", b"ba", b"bb"]),
+        "c?a+c": _lexed((0, "c", 1), (0, "a", 2), (1, "a", 2), (2, "a", 2), (2, "c", 3), accept=[2, 3]),
+    }.items()
+)
+
+
+def random_symbols(rng: random.Random, plain: Sequence[Terminal], most: int = 6) -> list[Terminal]:
+    """Some plain terminals, and some that ban."""
+    banning = [with_bans(terminal, rng) for terminal in rng.sample(ENDINGS, rng.randint(1, 3))]
+    return [*rng.sample(plain, rng.randint(1, most - len(banning))), *banning]

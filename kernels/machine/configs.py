@@ -13,7 +13,7 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.stacks import push_cell
 from structgen.kernels.machine.states import delta
-from structgen.kernels.machine.tables import ask, mix, table_get, table_put
+from structgen.kernels.machine.tables import ask, mix, pair_get, pair_put, table_get, table_put
 
 #: A closure longer than this is taken for left recursion that the network should not have.
 LONG_CLOSURE = 50_000
@@ -135,10 +135,12 @@ def config_rehash(m, confighash):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def closure(t, m, x, cell):
-    """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell.
+def closure(t, m, x, cell, ban):
+    """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell and under a ban.
 
-    Returns the configuration or L.ASK. A work list of (x, cell) pairs; ``seen`` keeps each from being done twice.
+    Returns the configuration or L.ASK. A work list of (x, cell) pairs with their bans; ``seen`` keeps each from
+    being done twice. Under a ban every terminal is replaced by what the ban leaves of it; the end of that says what
+    is banned then.
     """
     pending = m.work2
     cap = pending.shape[0]
@@ -149,9 +151,11 @@ def closure(t, m, x, cell):
     accept = 0
     todo = 0
     total = 1
-    seen[0] = (np.int64(x) + 1073741824) * 4294967296 + cell
+    seen[0, 0] = (np.int64(x) + 1073741824) * 4294967296 + cell
+    seen[0, 1] = ban
     while todo < total:
-        code = seen[todo]
+        code = seen[todo, 0]
+        ban = seen[todo, 1]
         todo += 1
         node = code // 4294967296 - 1073741824
         c = code % 4294967296
@@ -174,7 +178,12 @@ def closure(t, m, x, cell):
                 q0 = m.edges[e, L.E_Q0]
                 follow = np.int64(-1)
                 where = np.int64(c)
+                then = ban
                 if q0 >= 0:
+                    if ban > 0:
+                        q0 = table_get(t.banned, np.int64(q0) * 4294967296 + ban)
+                        if q0 < 0:
+                            return ask(m, L.ASK_RESTRICT, np.int64(m.edges[e, L.E_Q0]) * 4294967296 + ban)
                     if t.q[q0, L.Q_NIV] > 0:
                         if n >= cap:
                             return ask(m, L.ASK_GROW, L.M_WORK)
@@ -185,6 +194,7 @@ def closure(t, m, x, cell):
                     if t.q[q0, L.Q_ACCEPT] == 0:
                         continue
                     follow = np.int64(~e)
+                    then = np.int64(t.q[q0, L.Q_ACCEPT] - 1)
                 else:
                     follow = np.int64(m.edges[e, L.E_CALL])
                     if m.edges[e, L.E_TARGET] != L.TARGET_END:
@@ -194,7 +204,7 @@ def closure(t, m, x, cell):
                 entry = (follow + 1073741824) * 4294967296 + where
                 new = True
                 for k in range(total):
-                    if seen[k] == entry:
+                    if seen[k, 0] == entry and seen[k, 1] == then:
                         new = False
                         break
                 if new:
@@ -202,7 +212,8 @@ def closure(t, m, x, cell):
                         if total >= LONG_CLOSURE:
                             return ask(m, L.ASK_LOOP, node)
                         return ask(m, L.ASK_GROW, L.M_WORK)
-                    seen[total] = entry
+                    seen[total, 0] = entry
+                    seen[total, 1] = then
                     total += 1
         if pop:
             f = m.cells[c, L.C_FIRST]
@@ -214,29 +225,30 @@ def closure(t, m, x, cell):
                 entry = (np.int64(~e2) + 1073741824) * 4294967296 + m.frames[k, L.F_PARENT]
                 new = True
                 for j in range(total):
-                    if seen[j] == entry:
+                    if seen[j, 0] == entry and seen[j, 1] == ban:
                         new = False
                         break
                 if new:
                     if total >= seen_cap:
                         return ask(m, L.ASK_GROW, L.M_WORK)
-                    seen[total] = entry
+                    seen[total, 0] = entry
+                    seen[total, 1] = ban
                     total += 1
     return intern_config(t, m, pending, np.int64(n), np.int64(accept))
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def after(t, m, edge, cell):
-    """The configuration after ``edge`` has ended above ``cell``, memoised; or L.ASK."""
+def after(t, m, edge, cell, ban):
+    """The configuration after ``edge`` has ended above ``cell`` with a ban for what follows, memoised; or L.ASK."""
     key = np.int64(edge) * 4294967296 + cell
-    c = table_get(m.after, key)
+    c = pair_get(m.after, key, np.int64(ban))
     if c >= 0:
         return c
     if 2 * m.used[L.M_AFTER] >= m.after.shape[0]:
         return ask(m, L.ASK_GROW, L.M_AFTER)
-    c = closure(t, m, np.int64(~edge), np.int64(cell))
+    c = closure(t, m, np.int64(~edge), np.int64(cell), np.int64(ban))
     if c >= 0:
-        table_put(m.after, key, c)
+        pair_put(m.after, key, np.int64(ban), c)
         m.used[L.M_AFTER] += 1
     return c
 
@@ -277,8 +289,8 @@ def step(t, m, c, byte):
             work[n, 1] = e
             work[n, 2] = cell
             n += 1
-        if t.q[q, L.Q_ACCEPT] == 1:
-            a = after(t, m, e, cell)
+        if t.q[q, L.Q_ACCEPT] > 0:
+            a = after(t, m, e, cell, t.q[q, L.Q_ACCEPT] - 1)
             if a < 0:
                 return np.int64(a)
             if m.configs[a, L.K_ACCEPT] == 1:

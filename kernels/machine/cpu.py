@@ -3,6 +3,7 @@
 from structgen.kernels.machine.configs import closure, config_rehash
 from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS, mask, next_states, travel
 from structgen.kernels.machine.rows import (
+    UNLIKE,
     build_row,
     build_row_like,
     count_ticks,
@@ -14,11 +15,12 @@ from structgen.kernels.machine.rows import (
 from structgen.kernels.machine.sharing import share, share_rehash
 from structgen.kernels.machine.stacks import cell_rehash, intern_cell
 from structgen.kernels.machine.states import counted_rehash, counted_state, delta, row_state
-from structgen.kernels.machine.tables import table_put, table_rehash
+from structgen.kernels.machine.tables import pair_rehash, table_put, table_rehash
 
 __all__ = [
     "ADVANCE",
     "FORCED",
+    "UNLIKE",
     "WITNESS",
     "build_row",
     "build_row_like",
@@ -35,6 +37,7 @@ __all__ = [
     "like_state",
     "mask",
     "next_states",
+    "pair_rehash",
     "row_state",
     "share",
     "share_rehash",

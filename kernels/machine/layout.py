@@ -20,6 +20,7 @@ ASK_TARGET = 2  # resolve the target of edge ARG
 ASK_ROW = 3  # build the row of terminal state ARG
 ASK_GROW = 4  # make room in arena ARG of the machine
 ASK_GROW_T = 5  # make room in arena ARG of the terminals
+ASK_RESTRICT = 8  # restrict a terminal state by a ban; ARG is state << 32 | ban
 ASK_UNION = 7  # unite two stack cells; ARG is the one << 32 | the other
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
@@ -30,18 +31,21 @@ FAR = 2**28
 
 # Terminals.q, one row for each terminal state
 Q_IV, Q_NIV = 0, 1  # its intervals in iv: first and number (of the base state, for counted ones)
-Q_ACCEPT = 2  # 1: the terminal may end here
-Q_DIST = 3  # least bytes to an accepting state, counts included
+Q_ACCEPT = 2  # 0: the terminal may not end here; 1 + ban: it may, and the ban (0: none) holds for what follows
+Q_DIST = 3  # least bytes to an accepting state without a ban, counts included
 Q_DENSE = 4  # row of dense, or -1
 Q_BASE = 5  # the state without its count (itself if uncounted)
 Q_NEED, Q_LEFT = 6, 7  # iterations still owed; iterations still allowed (INF: any number)
-Q_ITER = 8  # least bytes of one iteration for states before the exit, else 0
+Q_ITER = 8  # least bytes of one iteration for states before the exit, else 0; -1: leads to counted states
 Q_ROWQ = 9  # the state whose row and remainder serve this one too; -1: not known yet
 Q_INNER = 10  # the row of inner tokens: -1 not built, r >= 0 dense row r, -2 - s sparse list s
-Q_REST = 11  # remainder node, or -1: none
+Q_REST = 11  # remainder root, the first of a list with one for each ban; or -1: none
 Q_MAXD = 12  # greatest Q_DIST after an inner token
 Q_HASH = 13  # hash by which equal states are met; 0: not to be met
 Q_COLS = 14
+
+#: The terminal state of a terminal without a text: no way on, no end.
+NOTHING = 0
 
 # Terminals.iv columns
 # IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
@@ -49,10 +53,11 @@ IV_LO, IV_HI, IV_TO, IV_MARK, IV_PICK = 0, 1, 2, 3, 4
 
 # Terminals.rest: remainder nodes; a node is a set of trie nodes, listed in restlist
 R_FIRST, R_N, R_LEAF = 0, 1, 2
-R_COLS = 3
+R_BAN, R_NEXT = 3, 4  # of roots: the ban under which the terminal has ended; the next root of the state or -1
+R_COLS = 5
 
 # Arenas of Terminals, as indices into used and names of fields
-T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT = range(9)
+T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_BANNED = range(10)
 TERMINAL_ARENAS = (
     ("q", "qbytes", "qhash", "statehash"),
     ("iv",),
@@ -63,6 +68,7 @@ TERMINAL_ARENAS = (
     ("rest", "restbytes"),
     ("restlist",),
     ("restnext",),
+    ("banned",),
 )
 
 
@@ -83,6 +89,7 @@ class Terminals(NamedTuple):
     restbytes: Array  # uint64[*, 4]: bytes of the children
     restlist: Array  # int32[*]: trie nodes
     restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node
+    banned: Array  # int64[power of 2, 2]: (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
@@ -132,10 +139,10 @@ class Machine(NamedTuple):
     configbytes: Array  # uint64[*, 4]: bytes that may come next
     confighash: Array  # int32[power of 2]: id + 1, 0 is free
     next: Array  # int64[power of 2, 2]: (configuration << 8 | byte) + 1 -> configuration
-    after: Array  # int64[power of 2, 2]: (edge << 32 | cell) + 1 -> configuration after the edge has ended
+    after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban -> configuration after the edge has ended
     rows: Array  # int32[*, W]: finished masks
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
-    seen: Array  # int64[*]: scratch of closures
+    seen: Array  # int64[*, 2]: scratch of closures
     stack: Array  # int64[*, 2]: scratch of masks
     unions: Array  # int64[power of 2, 2]: (cell << 32 | cell) + 1 -> their union

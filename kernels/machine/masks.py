@@ -30,8 +30,9 @@ def set_bit(row, token):
 def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
-    For each item: OR the inner row of its terminal state, then walk the remainder trie of the state together
-    with the configurations after the terminal, entering only bytes that both have.
+    For each item: OR the inner row of its terminal state, then walk the remainder tries of the state (one for
+    each ban with which it may end) together with the configurations after the terminal, entering only bytes that
+    both have.
     configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
     """
     first = m.configs[c, L.K_FIRST]
@@ -67,52 +68,53 @@ def mask(t, m, c, longest, out):
         previous = np.int64(q)
         rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
         worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
-        if t.q[s, L.Q_REST] < 0:
-            continue
-        a = after(t, m, e, cell)
-        if a < 0:
-            return a
-        top = 1
-        m.stack[0, 0] = t.q[s, L.Q_REST]
-        m.stack[0, 1] = a
-        while top > 0:
-            top -= 1
-            r = m.stack[top, 0]
-            k = m.stack[top, 1]
-            for w in range(4):
-                bits = t.restbytes[r, w] & m.configbytes[k, w]
-                while bits != 0:
-                    low = bits & (~bits + U1)
-                    bits ^= low
-                    byte = np.int64(w * 64)
-                    while low > U1:
-                        if low & np.uint64(0xFFFF) == 0:
-                            low >>= np.uint64(16)
-                            byte += 16
-                        else:
-                            low >>= U1
-                            byte += 1
-                    child = rest_child(t, r, byte)
-                    if child < 0:
-                        return ask(m, L.ASK_GROW_T, -1 - child)
-                    k2 = step(t, m, k, byte)
-                    if k2 == L.ASK:
-                        return L.ASK
-                    begin = t.rest[child, L.R_FIRST]
-                    ends = False
-                    for x in range(begin, begin + t.rest[child, L.R_N]):
-                        node = t.restlist[x]
-                        for j in range(t.trietok[node], t.trietok[node + 1]):
-                            set_bit(out, t.tokens[j])
-                            ends = True
-                    if ends:
-                        worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
-                    if t.rest[child, L.R_LEAF] == 0:
-                        if top >= m.stack.shape[0]:
-                            return ask(m, L.ASK_GROW, L.M_WORK)
-                        m.stack[top, 0] = child
-                        m.stack[top, 1] = k2
-                        top += 1
+        root = np.int64(t.q[s, L.Q_REST])
+        while root >= 0:
+            a = after(t, m, e, cell, t.rest[root, L.R_BAN])
+            if a < 0:
+                return a
+            top = 1
+            m.stack[0, 0] = root
+            m.stack[0, 1] = a
+            root = np.int64(t.rest[root, L.R_NEXT])
+            while top > 0:
+                top -= 1
+                r = m.stack[top, 0]
+                k = m.stack[top, 1]
+                for w in range(4):
+                    bits = t.restbytes[r, w] & m.configbytes[k, w]
+                    while bits != 0:
+                        low = bits & (~bits + U1)
+                        bits ^= low
+                        byte = np.int64(w * 64)
+                        while low > U1:
+                            if low & np.uint64(0xFFFF) == 0:
+                                low >>= np.uint64(16)
+                                byte += 16
+                            else:
+                                low >>= U1
+                                byte += 1
+                        child = rest_child(t, r, byte)
+                        if child < 0:
+                            return ask(m, L.ASK_GROW_T, -1 - child)
+                        k2 = step(t, m, k, byte)
+                        if k2 == L.ASK:
+                            return L.ASK
+                        begin = t.rest[child, L.R_FIRST]
+                        ends = False
+                        for x in range(begin, begin + t.rest[child, L.R_N]):
+                            node = t.restlist[x]
+                            for j in range(t.trietok[node], t.trietok[node + 1]):
+                                set_bit(out, t.tokens[j])
+                                ends = True
+                        if ends:
+                            worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
+                        if t.rest[child, L.R_LEAF] == 0:
+                            if top >= m.stack.shape[0]:
+                                return ask(m, L.ASK_GROW, L.M_WORK)
+                            m.stack[top, 0] = child
+                            m.stack[top, 1] = k2
+                            top += 1
     if m.configs[c, L.K_ACCEPT] == 1:
         for j in range(t.eos.shape[0]):
             set_bit(out, t.eos[j])

@@ -15,16 +15,18 @@ from structgen.kernels.machine.states import lookup
 from structgen.kernels.machine.tables import table_get, table_put
 
 TICK, EXIT = 1, 2
+#: The row cannot be made out of the other.
+UNLIKE = -100
 U1 = np.uint64(1)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def build_row(t, q, row, ids, stack, found):
+def build_row(t, q, row, ids, stack, found, bans):
     """Walk the vocabulary trie from terminal state q, once: the inner tokens and the remainder root.
 
     Args:
         row: int32[W] scratch. ids: int32[*] scratch; its length is the largest sparse row.
-        stack: int32[longest + 1, 3] scratch. found: int32[trie nodes] scratch.
+        stack: int32[longest + 1, 3] scratch. found, bans: int32[trie nodes] scratch.
 
     Reads three int32 for each trie node visited and one table entry; writes one bit for each token found.
     Returns 0, or -1 - arena where an arena of the terminals is full.
@@ -40,6 +42,7 @@ def build_row(t, q, row, ids, stack, found):
         return -1 - L.T_REST
     if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
         return -1 - L.T_RESTLIST
+    most = np.int64(0)
     row[:] = 0
     n_ids = 0
     n_found = 0
@@ -47,7 +50,7 @@ def build_row(t, q, row, ids, stack, found):
     stack[0, 0] = t.q[q, L.Q_BASE]
     stack[0, 1] = t.q[q, L.Q_NEED]
     stack[0, 2] = t.q[q, L.Q_LEFT]
-    counted = stack[0, 1] != 0 or stack[0, 2] != L.INF
+    counted = stack[0, 1] != 0 or stack[0, 2] != L.INF or t.q[q, L.Q_ITER] < 0
     i = 0
     while i < n_nodes:
         depth = t.trie[i, 2]
@@ -75,6 +78,10 @@ def build_row(t, q, row, ids, stack, found):
                     i = t.trie[i, 1]
                     continue
                 left = L.INF
+            if t.q[to, L.Q_BASE] != to:  # counting begins here
+                need = t.q[to, L.Q_NEED]
+                left = t.q[to, L.Q_LEFT]
+                to = t.q[to, L.Q_BASE]
             stack[depth, 1] = need
             stack[depth, 2] = left
         stack[depth, 0] = to
@@ -90,8 +97,10 @@ def build_row(t, q, row, ids, stack, found):
                 if n_ids < len(ids):
                     ids[n_ids] = token
                 n_ids += 1
-        if t.q[to, L.Q_ACCEPT] == 1 and t.trie[i, 1] > i + 1:
+        if t.q[to, L.Q_ACCEPT] > 0 and t.trie[i, 1] > i + 1:
             found[n_found] = i
+            bans[n_found] = t.q[to, L.Q_ACCEPT] - 1
+            most = max(most, np.int64(bans[n_found]))
             n_found += 1
         i += 1
     if n_ids <= len(ids):
@@ -110,10 +119,26 @@ def build_row(t, q, row, ids, stack, found):
         t.q[q, L.Q_INNER] = r
     t.q[q, L.Q_MAXD] = min(maxd, np.int64(L.FAR))
     t.q[q, L.Q_REST] = -1
-    if n_found > 0:
+    # one root for each ban, from the greatest down
+    ban = most
+    while n_found > 0 and ban >= 0:
+        if t.used[L.T_REST] >= t.rest.shape[0]:
+            t.q[q, L.Q_INNER] = -1
+            return -1 - L.T_REST
         begin = t.used[L.T_RESTLIST]
-        t.restlist[begin : begin + n_found] = found[:n_found]
-        t.q[q, L.Q_REST] = new_rest(t, np.int64(begin), np.int64(n_found))
+        n = 0
+        following = np.int64(-1)
+        for k in range(n_found):
+            if bans[k] == ban:
+                t.restlist[begin + n] = found[k]
+                n += 1
+            elif bans[k] < ban:
+                following = max(following, np.int64(bans[k]))
+        r = new_rest(t, np.int64(begin), np.int64(n))
+        t.rest[r, L.R_BAN] = ban
+        t.rest[r, L.R_NEXT] = t.q[q, L.Q_REST]
+        t.q[q, L.Q_REST] = r
+        ban = following
     return 0
 
 
@@ -125,6 +150,8 @@ def new_rest(t, begin, n):
     t.used[L.T_RESTLIST] = begin + n
     t.rest[r, L.R_FIRST] = begin
     t.rest[r, L.R_N] = n
+    t.rest[r, L.R_BAN] = 0
+    t.rest[r, L.R_NEXT] = -1
     for w in range(4):
         t.restbytes[r, w] = 0
     leaf = 1
@@ -215,7 +242,7 @@ def count_ticks(t, base, ticks, found, found_ticks, stack, result):
             ticks[t.tokens[j]] = count
         if b > a:
             farthest = max(farthest, np.int64(t.q[to, L.Q_DIST]))
-        if t.q[to, L.Q_ACCEPT] == 1 and t.trie[i, 1] > i + 1:
+        if t.q[to, L.Q_ACCEPT] > 0 and t.trie[i, 1] > i + 1:
             found[n_found] = i
             found_ticks[n_found] = count >> 1
             n_found += 1
@@ -277,7 +304,12 @@ def counted_rest(t, nodes, first, need, left):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def like_state(t, q):
-    """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1."""
+    """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1.
+
+    Not where a ban or a count comes into it: those rows are built by themselves.
+    """
+    if t.q[q, L.Q_ITER] < 0 or t.q[q, L.Q_ACCEPT] > 1:
+        return np.int64(-1)
     best = np.int64(-1)
     most = np.int64(63)
     first = t.q[q, L.Q_IV]
@@ -310,8 +342,11 @@ def build_row_like(t, q, like, stack, added, removed):
     Args:
         stack: int32[longest + 1, 3] scratch. added, removed: int32[trie nodes] scratch.
 
-    Returns 0; -1 - arena where an arena of the terminals is full.
+    Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a ban comes into it.
     """
+    root = np.int64(t.q[like, L.Q_REST])
+    if root >= 0 and t.rest[root, L.R_BAN] + t.rest[root, L.R_NEXT] >= 0:
+        return UNLIKE
     if t.used[L.T_ROWS] >= t.rows.shape[0]:
         return -1 - L.T_ROWS
     if t.used[L.T_REST] >= t.rest.shape[0]:
@@ -359,8 +394,11 @@ def build_row_like(t, q, like, stack, added, removed):
         if a >= 0 and end > begin:
             farthest = max(farthest, np.int64(t.q[a, L.Q_DIST]))
         if t.trie[i, 1] > i + 1:
-            ends_a = a >= 0 and t.q[a, L.Q_ACCEPT] == 1
-            ends_b = b >= 0 and t.q[b, L.Q_ACCEPT] == 1
+            if (a >= 0 and t.q[a, L.Q_ACCEPT] > 1) or (b >= 0 and t.q[b, L.Q_ACCEPT] > 1):
+                t.used[L.T_ROWS] = r
+                return UNLIKE
+            ends_a = a >= 0 and t.q[a, L.Q_ACCEPT] > 0
+            ends_b = b >= 0 and t.q[b, L.Q_ACCEPT] > 0
             if ends_a and not ends_b:
                 added[n_added] = i
                 n_added += 1
@@ -370,7 +408,6 @@ def build_row_like(t, q, like, stack, added, removed):
         i += 1
     t.q[q, L.Q_INNER] = r
     t.q[q, L.Q_MAXD] = min(farthest, np.int64(L.FAR))
-    root = np.int64(t.q[like, L.Q_REST])
     if n_added == 0 and n_removed == 0:
         t.q[q, L.Q_REST] = root
         return 0

@@ -31,7 +31,7 @@ def component_hash(v, first, lo, hi, to, mark, accept, mapping, local, queue):
     while i < n:
         u = queue[i]
         i += 1
-        h = mix(h, np.int64(first[u + 1] - first[u]) * 2 + accept[u])
+        h = mix(mix(h, np.int64(first[u + 1] - first[u])), np.int64(accept[u]))
         for k in range(first[u], first[u + 1]):
             w = to[k]
             h = mix(h, np.int64(lo[k]) * 1024 + np.int64(hi[k]) * 4 + mark[k])
@@ -113,16 +113,17 @@ def share(t, first, lo, hi, to, mark, pick, accept, dist, iters, dense_from, map
     """Map the states of an automaton to shared ones, adding those that are new.
 
     Args:
-        first, lo, hi, to, mark, accept: the automaton as ByteDfa has it; every state reachable from state 0.
+        first, lo, hi, to, mark: the automaton as ByteDfa has it; every state reachable from state 0.
+        accept: int32[n], as Q_ACCEPT.
         pick: int32[m], the byte of each interval that a witness takes.
         dist, iters: int32[n], least bytes to the end and of one iteration (0 after the exit, or uncounted).
         dense_from: states with that many intervals or more get a dense row.
-        mapping: int32[n], gets the shared state of each state.
+        mapping: int32[n], -1, or for states without edges here the shared state that they stand for; gets the
+            shared state of each state.
 
     Room for n states, their intervals and dense rows is the caller's care.
     """
     n = len(accept)
-    mapping[:] = -1
     index = np.zeros(n, dtype=np.int32)
     low = np.zeros(n, dtype=np.int32)
     stack = np.empty(n, dtype=np.int32)
@@ -142,6 +143,8 @@ def share(t, first, lo, hi, to, mark, pick, accept, dist, iters, dense_from, map
         if ptr[v] < first[v + 1]:
             w = to[ptr[v]]
             ptr[v] += 1
+            if mapping[w] >= 0:
+                continue
             if index[w] == 0:
                 counter += 1
                 index[w] = counter
@@ -150,7 +153,7 @@ def share(t, first, lo, hi, to, mark, pick, accept, dist, iters, dense_from, map
                 top += 1
                 calls[depth] = w
                 depth += 1
-            elif mapping[w] < 0:
+            else:
                 low[v] = min(low[v], index[w])
             continue
         depth -= 1

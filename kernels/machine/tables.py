@@ -62,3 +62,37 @@ def table_rehash(old, new):
     for i in range(old.shape[0]):
         if old[i, 0] != 0:
             table_put(new, old[i, 0] - 1, old[i, 1])
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def pair_get(table, key, more):
+    """Value of the pair of keys in an open-addressing table int64[n, 3], or -1."""
+    size = table.shape[0]
+    i = mix(mix(np.int64(0), key), more) & (size - 1)
+    while True:
+        k = table[i, 0]
+        if k == key + 1 and table[i, 1] == more:
+            return table[i, 2]
+        if k == 0:
+            return np.int64(-1)
+        i = (i + 1) & (size - 1)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def pair_put(table, key, more, value):
+    """Insert a pair of keys that is not in the table."""
+    size = table.shape[0]
+    i = mix(mix(np.int64(0), key), more) & (size - 1)
+    while table[i, 0] != 0:
+        i = (i + 1) & (size - 1)
+    table[i, 0] = key + 1
+    table[i, 1] = more
+    table[i, 2] = value
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def pair_rehash(old, new):
+    """Copy every entry of one table of pairs into a larger, zeroed one."""
+    for i in range(old.shape[0]):
+        if old[i, 0] != 0:
+            pair_put(new, old[i, 0] - 1, old[i, 1], old[i, 2])

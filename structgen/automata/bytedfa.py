@@ -77,6 +77,10 @@ class ByteDfa:
         """int32[n]: least bytes from each state to an accepting one, counts left out (see ``min_length``)."""
         return _distances(self, self.accept)
 
+    def distance_to(self, targets: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """int32[n]: least bytes from each state to one of the targets, counts left out; 1 << 30 where none is met."""
+        return _distances(self, targets)
+
     def min_length(self) -> int:
         """The length in bytes of the shortest text accepted."""
         if self.counter is None:

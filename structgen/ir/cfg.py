@@ -100,7 +100,7 @@ class CfgNetwork:
 
     def _canonical(self, symbol: Symbol) -> Symbol:
         """One object for all terminals of one automaton, so that equal rests compare equal."""
-        name = symbol.dfa.digest if isinstance(symbol, Terminal) else symbol
+        name = symbol.digest if isinstance(symbol, Terminal) else symbol
         return self._symbols.setdefault(name, symbol)
 
     def _cost(self, rest: Sentence) -> int:
@@ -142,7 +142,7 @@ class CfgNetwork:
         return known
 
     def _order(self, rest: Sentence) -> tuple[tuple[bool, bytes | str], ...]:
-        return tuple((isinstance(s, str), s if isinstance(s, str) else s.dfa.digest) for s in rest)
+        return tuple((isinstance(s, str), s if isinstance(s, str) else s.digest) for s in rest)
 
 
 def network(cfg: Cfg, start: str | None = None) -> CfgNetwork:

@@ -15,7 +15,7 @@ Contract of every network (the machine relies on it; :func:`check_node` tests th
 * ``least(key)`` and ``Edge.rest`` are *exact*: the number of bytes of the shortest way from there to the end
   of the rule (calls included). Budgets rest on it. Two exceptions, both still a bound that can be kept: the rest
   of an edge that captures is that of the worst text; and a terminal with bans counts as ended only where it ends
-  without one.
+  without one. (Where a ban is still under way at every end that can be reached, there is no bound.)
 * ``expand``, ``follow``, ``follow_text`` and ``least`` are pure functions of their arguments.
 
 Two things reach beyond context-free rules:
@@ -31,9 +31,14 @@ Two things reach beyond context-free rules:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from structgen.automata.bytedfa import ByteDfa
 
@@ -53,13 +58,49 @@ class Terminal:
         name: how to call it in messages: ``string``, ``"age"``, ``/[a-z]+/``.
         where: place in the user's source it stems from, or None.
         bans: for accepting states, by number: the language of which no nonempty prefix of the following text may
-            be a member. Every state can reach an accepting one that is not in here. Only for uncounted automata.
+            be a member. Every state can reach an accepting one that is not in here. Only for uncounted automata,
+            and not for the start: an empty text bans nothing.
+
+    Raises:
+        ValueError: there is a ban where there may be none.
     """
 
     dfa: ByteDfa
     name: str
     where: str | None = None
     bans: Mapping[int, ByteDfa] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.bans:
+            return
+        if self.dfa.counter is not None:
+            raise ValueError(f"terminal {self.name} counts, so it cannot ban what follows")
+        for state in self.bans:
+            if state == 0 or not self.dfa.accept[state]:
+                raise ValueError(f"terminal {self.name} has a ban for state {state}, which is the start or no end")
+        if (self.dfa.distance_to(self.free) >= 1 << 30).any():
+            raise ValueError(f"terminal {self.name} has a state from which no end without a ban is reached")
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """bool[n]: the states in which the terminal may end and nothing is banned."""
+        free = self.dfa.accept.copy()
+        free[list(self.bans)] = False
+        return free
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Bytes that name the content, bans included, but not name and place."""
+        if not self.bans:
+            return self.dfa.digest
+        h = hashlib.blake2b(self.dfa.digest, digest_size=16)
+        for state, ban in sorted(self.bans.items()):
+            h.update(state.to_bytes(8, "little") + ban.digest)
+        return h.digest()
+
+    def min_length(self) -> int:
+        """Length in bytes of its shortest text, of those that ban nothing."""
+        return int(self.dfa.distance_to(self.free)[0]) if self.bans else self.dfa.min_length()
 
 
 class Edge(NamedTuple):
@@ -133,7 +174,7 @@ def check_node(network: Network, key: Key) -> None:
         if isinstance(edge.symbol, Call):
             cost = network.least(edge.symbol.key)
         else:
-            cost = edge.symbol.dfa.min_length()
+            cost = edge.symbol.min_length()
         if edge.capture:
             assert edge.label is not END, f"edge {edge!r} of {key!r} captures and ends the rule"
             rest = edge.rest  # a bound for all texts; there is no list of them to compare with

@@ -20,8 +20,8 @@ def nullable(terminal: Terminal) -> bool:
 
 @lru_cache(maxsize=4096)
 def least_bytes(terminal: Terminal) -> int:
-    """Length in bytes of its shortest text."""
-    return terminal.dfa.min_length()
+    """Length in bytes of its shortest text, of those that ban nothing."""
+    return terminal.min_length()
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +32,10 @@ def nonempty(terminal: Terminal) -> Terminal | None:
     dfa = terminal.dfa
     if dfa.first[1] == 0:
         return None
-    return Terminal(_without_empty(dfa), terminal.name, terminal.where)
+    rest = _without_empty(dfa)
+    moved = rest.n_states - dfa.n_states
+    bans = {state + moved: ban for state, ban in terminal.bans.items()}
+    return Terminal(rest, terminal.name, terminal.where, bans)
 
 
 def _without_empty(dfa: ByteDfa) -> ByteDfa:

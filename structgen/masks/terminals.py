@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +22,13 @@ from structgen.automata.bytedfa import TICK, ByteDfa
 from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
+from structgen.masks.bans import Bans, Restricted, restricted
 from structgen.masks.vocabulary import Vocabulary
 
 #: A state with more intervals than this gets a table row of 1 KB; the rest are searched.
 SPARSE_STATE = 3
+
+_NO_BANS: Mapping[int, ByteDfa] = {}
 
 
 class _Profile(NamedTuple):
@@ -70,6 +74,7 @@ class TerminalStore:
         self._stack = np.zeros((self.longest + 1, 3), dtype=np.int32)
         self._found = np.zeros(max(1, trie.n_nodes), dtype=np.int32)
         self._removed = np.zeros_like(self._found)
+        self.bans = Bans()
         self.arrays = L.Terminals(
             used=np.zeros(16, dtype=np.int64),
             q=np.zeros((256, L.Q_COLS), dtype=np.int32),
@@ -85,18 +90,26 @@ class TerminalStore:
             restbytes=np.zeros((256, 4), dtype=np.uint64),
             restlist=np.zeros(4096 + 2 * trie.n_nodes, dtype=np.int32),
             restnext=np.zeros((1024, 2), dtype=np.int64),
+            banned=np.zeros((64, 2), dtype=np.int64),
             trie=nodes,
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
         )
+        # the state NOTHING
+        row = self.arrays.q[L.NOTHING]
+        row[[L.Q_DENSE, L.Q_INNER, L.Q_REST]] = -1
+        row[L.Q_LEFT] = L.INF
+        self.arrays.used[L.T_Q] = 1
 
-    def start(self, dfa: ByteDfa) -> int:
-        """The start state of an automaton, its states added if they are new."""
-        known = self._starts.get(dfa.digest)
+    def start(self, dfa: ByteDfa, bans: Mapping[int, ByteDfa] = _NO_BANS) -> int:
+        """The start state of an automaton with bans for some of its ends, its states added if they are new."""
+        numbers = {state: self.bans.number(ban) for state, ban in bans.items()}
+        name = dfa.digest + repr(sorted(numbers.items())).encode() if numbers else dfa.digest
+        known = self._starts.get(name)
         if known is not None:
             return known
-        base = self._base(dfa)
+        base = self._base(dfa, name, numbers)
         state = base
         if dfa.counter is not None:
             left = L.INF if dfa.counter.hi is None or dfa.counter.hi >= L.INF else dfa.counter.hi
@@ -104,45 +117,78 @@ class TerminalStore:
                 raise LimitError(f"a repetition of at least {dfa.counter.lo} is beyond what can be counted ({L.FAR})")
             while (state := int(cpu.counted_state(self.arrays, base, dfa.counter.lo, left))) < 0:
                 self.grow(L.T_Q)
-        self._starts[dfa.digest] = state
+        self._starts[name] = state
         return state
 
-    def _base(self, dfa: ByteDfa) -> int:
+    def restrict(self, state: int, ban: int) -> None:
+        """Work out what a ban leaves of a terminal at a state (asked for by closures)."""
+        while 2 * self.arrays.used[L.T_BANNED] >= len(self.arrays.banned):
+            self.grow(L.T_BANNED)
+        start = self._add_restricted(restricted(self, state, ban))
+        cpu.table_put(self.arrays.banned, state << 32 | ban, start)
+        self.arrays.used[L.T_BANNED] += 1
+
+    def _add_restricted(self, part: Restricted | None) -> int:
+        if part is None:
+            return L.NOTHING
+        self._room(np.diff(part.first))
+        pick = self._pick(part.lo, part.hi)
+        if self.spellable and (pick >= 256).any():
+            source = np.repeat(np.arange(len(part.accept)), np.diff(part.first))
+            shortest = part.distance[part.to] == part.distance[source] - 1
+            self.spellable = not (shortest & (pick >= 256)).any()
+        mapping = part.known.copy()
+        cpu.share(
+            self.arrays, part.first, part.lo, part.hi, part.to, np.zeros(len(part.to), dtype=np.uint8), pick,
+            part.accept, part.distance, part.iters, SPARSE_STATE + 1, mapping,
+        )  # fmt: skip
+        return int(mapping[0])
+
+    def _room(self, degree: np.ndarray) -> None:
+        """Room for states with so many intervals."""
+        self.reserve(L.T_Q, len(degree))
+        self.reserve(L.T_IV, int(degree.sum()))
+        self.reserve(L.T_DENSE, int((degree > SPARSE_STATE).sum()))
+        while 2 * (int(self.arrays.used[L.T_Q]) + len(degree)) >= len(self.arrays.statehash):
+            self.grow(L.T_Q)
+
+    def _base(self, dfa: ByteDfa, name: bytes, bans: Mapping[int, int]) -> int:
         """Add the states of an automaton without its count; equal ones with other counts share them."""
-        key = b"base" + (dfa.digest if dfa.counter is None else _uncounted_digest(dfa))
+        key = b"base" + (name if dfa.counter is None else _uncounted_digest(dfa))
         known = self._starts.get(key)
         if known is not None:
             return known
         n, m = dfa.n_states, len(dfa.to)
         degree = np.diff(dfa.first)
-        self.reserve(L.T_Q, n)
-        self.reserve(L.T_IV, m)
-        self.reserve(L.T_DENSE, int((degree > SPARSE_STATE).sum()))
-        while 2 * (int(self.arrays.used[L.T_Q]) + n) >= len(self.arrays.statehash):
-            self.grow(L.T_Q)
+        self._room(degree)
+        accept = dfa.accept.astype(np.int32)
+        distance = dfa.distance
+        if bans:
+            accept[list(bans)] += np.fromiter(bans.values(), dtype=np.int32)
+            distance = np.minimum(dfa.distance_to(accept == 1), L.FAR).astype(np.int32)
         mark = np.zeros(m, dtype=np.uint8) if dfa.counter is None else dfa.counter.mark
         iters = np.zeros(n, dtype=np.int32)
         if dfa.counter is not None:
             iters[dfa.before_exit] = dfa.iteration
-        pick = self._pick(dfa)
+        pick = self._pick(dfa.lo, dfa.hi)
         if self.spellable and (pick >= 256).any():
             source = np.repeat(np.arange(n), degree)
             length = np.where(mark == TICK, iters[source], 0) - 1
-            shortest = dfa.distance[dfa.to] == dfa.distance[source] + length
+            shortest = distance[dfa.to] == distance[source] + length
             self.spellable = not (shortest & (pick >= 256)).any()
-        mapping = np.empty(n, dtype=np.int32)
+        mapping = np.full(n, -1, dtype=np.int32)
         cpu.share(
-            self.arrays, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, dfa.accept, dfa.distance, iters,
+            self.arrays, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
             SPARSE_STATE + 1, mapping,
         )  # fmt: skip
         base = int(mapping[0])
         self._starts[key] = base
         return base
 
-    def _pick(self, dfa: ByteDfa) -> np.ndarray:
+    def _pick(self, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         """int32[m]: for each interval the least byte that is a token by itself, else 256 + its least byte."""
-        following = self._following[dfa.lo]
-        return np.where(following <= dfa.hi, following, dfa.lo.astype(np.int32) + 256).astype(np.int32)
+        following = self._following[lo]
+        return np.where(following <= hi, following, lo.astype(np.int32) + 256).astype(np.int32)
 
     def build_row(self, q: int) -> None:
         """Make the inner row and the remainder root of a state (asked for by the mask kernel)."""
@@ -158,7 +204,10 @@ class TerminalStore:
             if like >= 0 and self.arrays.q[like, L.Q_INNER] >= 0:
                 r = int(cpu.build_row_like(self.arrays, q, like, self._stack, self._found, self._removed))
             else:
-                r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, self._found))
+                r = cpu.UNLIKE
+            if r == cpu.UNLIKE:
+                found = self._found, self._removed
+                r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, *found))
             if r >= 0:
                 return
             self.grow(-1 - r)
@@ -219,7 +268,7 @@ class TerminalStore:
         new: dict[str, np.ndarray] = {}
         for name in L.TERMINAL_ARENAS[arena]:
             old = getattr(self.arrays, name)
-            if name == "restnext":
+            if name in ("restnext", "banned"):
                 new[name] = np.zeros((old.shape[0] * 2, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "qhash":

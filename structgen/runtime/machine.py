@@ -52,7 +52,7 @@ class Machine:
         m.configs[FINISHED, L.K_ACCEPT] = 1
         m.configs[FINISHED, L.K_ROW] = -1
         m.used[L.M_CONFIGS] = 1
-        self.start = self.run(cpu.closure, self._node(network.start), 0)
+        self.start = self.run(cpu.closure, self._node(network.start), 0, 0)
 
     @staticmethod
     def empty_arrays(width: int) -> L.Machine:
@@ -69,11 +69,11 @@ class Machine:
             configbytes=np.zeros((256, 4), dtype=np.uint64),
             confighash=np.zeros(512, dtype=np.int32),
             next=np.zeros((1024, 2), dtype=np.int64),
-            after=np.zeros((256, 2), dtype=np.int64),
+            after=np.zeros((256, 3), dtype=np.int64),
             rows=np.zeros((8, width), dtype=np.int32),
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
-            seen=np.zeros(256, dtype=np.int64),
+            seen=np.zeros((256, 2), dtype=np.int64),
             stack=np.zeros((256, 2), dtype=np.int64),
             unions=np.zeros((64, 2), dtype=np.int64),
         )
@@ -183,6 +183,8 @@ class Machine:
                 store.grow(arg)
             elif what == L.ASK_UNION:
                 self._unite(arg)
+            elif what == L.ASK_RESTRICT:
+                store.restrict(arg >> 32, arg & 0xFFFFFFFF)
             else:
                 raise UnsupportedError(
                     f"the network calls itself without reading a byte, at node {self._keys[arg]!r}",
@@ -227,7 +229,7 @@ class Machine:
     def _start_of(self, terminal: Terminal) -> int:
         state = self._terminals.get(id(terminal))
         if state is None:
-            state = self._terminals[id(terminal)] = self.store.start(terminal.dfa)
+            state = self._terminals[id(terminal)] = self.store.start(terminal.dfa, terminal.bans)
         return state
 
     def _resolve(self, edge: int) -> None:
@@ -265,7 +267,10 @@ class Machine:
         new: dict[str, np.ndarray] = {}
         for name in L.MACHINE_ARENAS[arena]:
             old = getattr(m, name)
-            if name in ("next", "after", "unions"):
+            if name == "after":
+                new[name] = np.zeros((size, 3), dtype=np.int64)
+                cpu.pair_rehash(old, new[name])
+            elif name in ("next", "unions"):
                 new[name] = np.zeros((size, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "cellhash":

@@ -96,11 +96,11 @@ def _compile_machine() -> None:
     stack = np.zeros((2, 3), dtype=np.int32)
     pairs = np.zeros((2, 2), dtype=np.int64)
     cpu.intern_cell(m, 0, 1)
-    cpu.closure(t, m, 0, 0)
+    cpu.closure(t, m, 0, 0, 0)
     cpu.travel(t, m, cpu.ADVANCE, 0, data[:0], result)
     cpu.mask(t, m, 0, 1, row)
     cpu.next_states(t, m, 0, np.zeros(1, np.int32), pairs)
-    cpu.build_row(t, 0, row, found, stack, found)
+    cpu.build_row(t, 0, row, found, stack, found, found)
 
 
 def compile_rest() -> None:

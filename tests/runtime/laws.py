@@ -8,22 +8,33 @@ import numpy as np
 
 from structgen import bits
 from structgen.ir.network import Network
+from structgen.kernels.machine.layout import FAR
 from structgen.limits import Limits
 from structgen.masks import Vocabulary
 from structgen.runtime import CompiledGrammar, Matcher
-from tests.naive import Config, Naive
+from tests.naive import Config, Naive, TooManyError
 from tests.strategies import pick
 
 
 class Pair:
-    """A compiled grammar beside the oracle of its network."""
+    """A compiled grammar beside the oracle of its network.
+
+    Args:
+        exact: bounds are exact: the network has neither captures nor bans.
+    """
 
     def __init__(
-        self, network: Network, tokens: Sequence[bytes | None], eos: Sequence[int] = (), limits: Limits | None = None
+        self,
+        network: Network,
+        tokens: Sequence[bytes | None],
+        eos: Sequence[int] = (),
+        limits: Limits | None = None,
+        exact: bool = True,
     ) -> None:
         self.vocab = Vocabulary(list(tokens), eos_token_ids=list(eos))
         self.grammar = CompiledGrammar(network, self.vocab, limits)
         self.naive = Naive(network)
+        self.exact = exact
         self.tokens = list(self.vocab.tokens)
         self.eos = list(eos)
 
@@ -33,11 +44,19 @@ class Pair:
     def check(self, state: int, config: Config) -> list[int]:
         """All laws that concern one state; returns the text tokens allowed."""
         grammar, naive = self.grammar, self.naive
+        if not self.exact and not naive.live(config):
+            raise TooManyError("bans that leave no way on: not a network that a front end may make")
         expected = naive.mask(config, self.tokens, self.eos)
         assert self.ids(state) == expected
         assert grammar.accepts(state) == naive.is_accepting(config)
         assert grammar.forced_bytes(state) == naive.forced_bytes(config)
-        assert grammar.min_bytes_left(state) == naive.min_bytes(config)
+        least, witness = naive.min_bytes(config), grammar.witness(state)
+        if self.exact:
+            assert grammar.min_bytes_left(state) == least == len(witness)
+            assert naive.is_accepting(naive.run(config, witness))
+        elif grammar.min_bytes_left(state) < FAR:  # else every end that is known of bans something
+            assert least <= len(witness) <= grammar.min_bytes_left(state)
+            assert naive.is_accepting(naive.run(config, witness))
         assert (grammar.min_tokens_left(state) == 0) == config.accepting
         assert set(grammar.next_bytes(state)) == naive.bytes_allowed(config)
         for token in range(len(self.tokens)):
