@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from structgen.automata import MAX_STATES
 from structgen.errors import InputError, UnsupportedError
-from structgen.frontends.lark import rules
+from structgen.frontends.lark import gbnf, gbnf_network, rules
+from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
-from structgen.source import Constraint, Lark
+from structgen.source import Constraint, Gbnf, Lark
 
-__all__ = ["build", "load"]
+__all__ = ["Converted", "build", "build_gbnf", "gbnf_to_lark", "load"]
 
 
 def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: int = MAX_STATES) -> Network:
@@ -45,3 +46,15 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
         raise UnsupportedError(f"lexer={source.lexer!r} is not there yet", hint='Use lexer="dynamic"')
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
     return rules.network(grammar, parts, max_states)
+
+
+def build_gbnf(source: Gbnf, *, max_states: int = MAX_STATES) -> Network:
+    """The network of a grammar in GBNF.
+
+    Raises:
+        SourceSyntaxError: the grammar is malformed; the message shows the place.
+        UnsupportedError: it names tokens of a vocabulary.
+        UnsatisfiableError: no text is in the grammar's language.
+        LimitError: more than ``max_states`` states.
+    """
+    return gbnf_network.network(gbnf.read(source.grammar), max_states)
