@@ -171,21 +171,6 @@ class Lark(Constraint):
 
 
 @dataclass(frozen=True)
-class Gbnf(Constraint):
-    """Texts of a grammar in GBNF, the notation of llama.cpp. They begin with the rule ``root``.
-
-    Attributes:
-        grammar: the grammar's text.
-    """
-
-    grammar: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.grammar, str):
-            raise InputError(f"a grammar is a str, not {type(self.grammar).__name__}", hint="Read the file first")
-
-
-@dataclass(frozen=True)
 class Intersection(Constraint):
     """Texts in both."""
 
