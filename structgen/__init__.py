@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from structgen.runtime import Matcher as Matcher
     from structgen.source import Choice as Choice
     from structgen.source import Constraint as Constraint
+    from structgen.source import Gbnf as Gbnf
     from structgen.source import JsonSchema as JsonSchema
     from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
@@ -34,6 +35,7 @@ _HOME = {
     "Choice": "structgen.source",
     "CompiledGrammar": "structgen.runtime",
     "Constraint": "structgen.source",
+    "Gbnf": "structgen.source",
     "Generator": "structgen.integrations.generator",
     "JsonSchema": "structgen.source",
     "Lark": "structgen.source",

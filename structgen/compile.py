@@ -29,6 +29,7 @@ from structgen.source import (
     Concatenation,
     Constraint,
     Difference,
+    Gbnf,
     Intersection,
     JsonSchema,
     Lark,
@@ -81,6 +82,8 @@ def lower(constraint: Any, limits: Limits | None = None) -> Network:
         return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
     if isinstance(constraint, Lark):
         return lark.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+    if isinstance(constraint, Gbnf):
+        return lark.build_gbnf(constraint, max_states=limits.max_automaton_states)
     if isinstance(constraint, Choice):
         if not constraint.options:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")

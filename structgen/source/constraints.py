@@ -131,15 +131,16 @@ class Lark(Constraint):
         grammar: the grammar's text; or the path of a file (``pathlib.Path``, or a str that ends in ``.lark``).
         start: name of the start rule.
         lexer: ``"contextual"`` or ``"basic"``: what Lark's LALR parser with that lexer accepts (longest match,
-            priorities, keywords before identifiers); ``"dynamic"``: no lexer: terminals follow each other in any
-            way that fits.
+            priorities, keywords before identifiers). ``"dynamic"``: what Lark's Earley parser accepts: no lexer, each
+            terminal is the match of its pattern. ``"dynamic_complete"``: no lexer, each terminal is any text of
+            its pattern, whatever follows.
         import_paths: folders to search for ``%import``.
         constraints: constraints by name of a ``%declare``'d terminal, which stands for their texts.
     """
 
     grammar: str | os.PathLike[str]
     start: str = field(default="start", kw_only=True)
-    lexer: Literal["contextual", "basic", "dynamic"] = field(default="contextual", kw_only=True)
+    lexer: Literal["contextual", "basic", "dynamic", "dynamic_complete"] = field(default="contextual", kw_only=True)
     import_paths: tuple[str | os.PathLike[str], ...] = field(default=(), kw_only=True)
     constraints: Mapping[str, Constraint] = field(default_factory=dict, kw_only=True)
 
@@ -149,8 +150,10 @@ class Lark(Constraint):
                 f"a grammar is text or a path, not {type(self.grammar).__name__}",
                 hint="Give the text of the grammar, or a pathlib.Path to its file",
             )
-        if self.lexer not in ("contextual", "basic", "dynamic"):
-            raise InputError(f"lexer={self.lexer!r}", hint='Use one of "contextual", "basic", "dynamic"')
+        if self.lexer not in ("contextual", "basic", "dynamic", "dynamic_complete"):
+            raise InputError(
+                f"lexer={self.lexer!r}", hint='Use one of "contextual", "basic", "dynamic", "dynamic_complete"'
+            )
         if isinstance(self.import_paths, (str, os.PathLike)):
             object.__setattr__(self, "import_paths", (self.import_paths,))
         else:
@@ -168,6 +171,21 @@ class Lark(Constraint):
         if isinstance(self.grammar, str):
             return self.grammar.endswith(".lark") and "\n" not in self.grammar
         return True
+
+
+@dataclass(frozen=True)
+class Gbnf(Constraint):
+    """Texts of a grammar in GBNF, the notation of llama.cpp. They begin with the rule ``root``.
+
+    Attributes:
+        grammar: the grammar's text.
+    """
+
+    grammar: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.grammar, str):
+            raise InputError(f"a grammar is a str, not {type(self.grammar).__name__}", hint="Read the file first")
 
 
 @dataclass(frozen=True)
