@@ -11,7 +11,10 @@ from structgen.source.constraints import (
     JsonSchema,
     Lark,
     Regex,
+    Repetition,
     Union,
+    operands,
+    repeat,
 )
 
 __all__ = [
@@ -25,5 +28,8 @@ __all__ = [
     "JsonSchema",
     "Lark",
     "Regex",
+    "Repetition",
     "Union",
+    "operands",
+    "repeat",
 ]

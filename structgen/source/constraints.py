@@ -1,7 +1,7 @@
 """What the user writes: constraint objects. Plain records; nothing is parsed or compiled here.
 
-The operators build an algebra: ``a & b``, ``a | b``, ``~a``, ``a - b``, ``a + b`` (one after the other).
-Whether a combination can be honoured is decided when it is compiled.
+The operators build an algebra: ``a & b``, ``a | b``, ``~a``, ``a - b``, ``a + b`` (one after the other), ``a * 3``
+and ``a * (1, 3)`` (so many times). Whether a combination can be honoured is decided when it is compiled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,16 @@ class Constraint:
         return Concatenation(self, _constraint(other))
 
     def __invert__(self) -> Constraint:
-        return Complement(self)
+        return self.inner if isinstance(self, Complement) else Complement(self)
+
+    def __mul__(self, times: int | tuple[int, int | None]) -> Constraint:
+        if isinstance(times, tuple) and len(times) == 2:
+            return Repetition(self, *times)
+        if isinstance(times, int):
+            return Repetition(self, times, times)
+        raise InputError(
+            f"a constraint is repeated an int or (lo, hi) times, not {times!r}", hint="hi None: no upper bound"
+        )
 
 
 def _constraint(value: object) -> Constraint:
@@ -62,6 +71,10 @@ class Regex(Constraint):
             raise InputError(f"a pattern is a str, not {type(self.pattern).__name__}")
         if self.dialect not in ("python", "ecma"):
             raise InputError(f"unknown regex dialect {self.dialect!r}", hint='Use "python" or "ecma"')
+        if not isinstance(self.flags, int):
+            raise InputError(
+                f"flags are an int, not {type(self.flags).__name__}", hint="Join flags of re, as re.I | re.S"
+            )
 
 
 @dataclass(frozen=True, init=False)
@@ -71,8 +84,9 @@ class Choice(Constraint):
     options: tuple[str, ...]
 
     def __init__(self, options: Iterable[str]) -> None:
-        if isinstance(options, str):
-            raise InputError("Choice takes a list of strings, not one string")
+        if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+            given = "one string" if isinstance(options, str) else type(options).__name__
+            raise InputError(f"Choice takes a list of strings, not {given}")
         values = tuple(options)
         for i, value in enumerate(values):
             if not isinstance(value, str):
@@ -110,6 +124,11 @@ class JsonSchema(Constraint):
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")
+        if not isinstance(self.whitespace, str):
+            raise InputError(
+                f"whitespace={self.whitespace!r}", hint='Use "flexible", "compact" or a regular expression, as a str'
+            )
+        _check_registry(self.registry)
 
     def report(self) -> reports.Report:
         """What becomes of each keyword, with its JSON pointer: enforced, an annotation, or refused and why.
@@ -121,6 +140,24 @@ class JsonSchema(Constraint):
             SchemaError, UnsupportedError: ``$schema`` is malformed, or names a draft that is not known.
         """
         return reports.make(self)
+
+
+def _check_registry(registry: object) -> None:
+    """Refuse what is neither None, nor a ``referencing.Registry``, nor a mapping from URIs to schemas."""
+    if registry is None or hasattr(registry, "with_resources"):
+        return
+    if not isinstance(registry, Mapping):
+        raise InputError(f"registry is a mapping or a referencing.Registry, not {type(registry).__name__}")
+    for uri, value in registry.items():
+        if not isinstance(uri, str):
+            raise InputError(f"a URI in the registry is {type(uri).__name__}, not str", where=f"registry[{uri!r}]")
+        if not isinstance(value, (dict, bool)) and not hasattr(value, "contents"):
+            text = isinstance(value, (str, bytes))
+            raise InputError(
+                f"a schema in the registry is {type(value).__name__}, not a dict or a bool",
+                where=f"registry[{uri!r}]",
+                hint="Parse the text first, with json.loads" if text else None,
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +258,50 @@ class Concatenation(Constraint):
 
 
 @dataclass(frozen=True)
+class Repetition(Constraint):
+    """``lo`` to ``hi`` texts of the inner one, one after the other; hi None: no upper bound."""
+
+    inner: Constraint
+    lo: int
+    hi: int | None
+
+    def __post_init__(self) -> None:
+        _constraint(self.inner)
+        for value in (self.lo, self.hi):
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+                raise InputError(f"repeated {value!r} times", hint="Counts are integers from 0 up; hi may be None")
+        if self.lo is None or (self.hi is not None and self.hi < self.lo):
+            raise InputError(f"cannot repeat {self.lo} to {self.hi} times", hint="lo is at most hi")
+
+
+def repeat(constraint: Constraint, lo: int, hi: int | None = None) -> Constraint:
+    """``lo`` to ``hi`` texts of a constraint, one after the other; hi None: no upper bound. Also ``a * (lo, hi)``.
+
+    Raises:
+        InputError: not a constraint, or not 0 <= lo <= hi.
+    """
+    return Repetition(constraint, lo, hi)
+
+
+@dataclass(frozen=True)
 class Complement(Constraint):
     """Texts (valid UTF-8) that are not in the inner one."""
 
     inner: Constraint
+
+
+def operands(constraint: Constraint) -> list[Constraint]:
+    """The parts of a combination, in order. Chains of ``&``, ``|`` or ``+`` are taken as one, however long."""
+    if isinstance(constraint, (Complement, Repetition)):
+        return [constraint.inner]
+    if isinstance(constraint, Difference):
+        return [constraint.left, constraint.right]
+    found: list[Constraint] = []
+    todo = [constraint]
+    while todo:
+        part = todo.pop()
+        if type(part) is type(constraint) and isinstance(part, (Intersection, Union, Concatenation)):
+            todo += [part.right, part.left]
+        else:
+            found.append(part)
+    return found

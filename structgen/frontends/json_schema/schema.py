@@ -357,8 +357,8 @@ class _Parts:
 
     def whole(self, name: str, value: Any) -> None:
         number = value
-        if isinstance(value, float | Decimal) and value == int(value):
-            number = int(value)
+        if isinstance(value, float | Decimal) and (whole := exact(value)).denominator == 1:
+            number = whole.numerator
         if isinstance(number, bool) or not isinstance(number, int):
             raise self.wrong(name, "a whole number", value)
         if number < 0:
