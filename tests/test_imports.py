@@ -27,7 +27,6 @@ RANKS = {
     "structgen.runtime": 6,
     "structgen.compile": 7,
     "structgen.sampling": 7,
-    "structgen.algebra": 8,
     "structgen.integrations": 8,
     "structgen.testing": 8,
     "structgen.cli": 9,

@@ -6,15 +6,11 @@ from structgen.source.constraints import (
     Concatenation,
     Constraint,
     Difference,
-    Gbnf,
     Intersection,
     JsonSchema,
     Lark,
     Regex,
-    Repetition,
     Union,
-    operands,
-    repeat,
 )
 
 __all__ = [
@@ -23,13 +19,9 @@ __all__ = [
     "Concatenation",
     "Constraint",
     "Difference",
-    "Gbnf",
     "Intersection",
     "JsonSchema",
     "Lark",
     "Regex",
-    "Repetition",
     "Union",
-    "operands",
-    "repeat",
 ]
