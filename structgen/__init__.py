@@ -18,6 +18,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from structgen import errors as errors
     from structgen import sampling as sampling
+    from structgen.algebra import equivalent as equivalent
+    from structgen.algebra import includes as includes
+    from structgen.algebra import is_empty as is_empty
     from structgen.compile import compile as compile
     from structgen.integrations.generator import Generator as Generator
     from structgen.limits import Limits as Limits
@@ -26,14 +29,17 @@ if TYPE_CHECKING:
     from structgen.runtime import Matcher as Matcher
     from structgen.source import Choice as Choice
     from structgen.source import Constraint as Constraint
+    from structgen.source import Gbnf as Gbnf
     from structgen.source import JsonSchema as JsonSchema
     from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
+    from structgen.source import repeat as repeat
 
 _HOME = {
     "Choice": "structgen.source",
     "CompiledGrammar": "structgen.runtime",
     "Constraint": "structgen.source",
+    "Gbnf": "structgen.source",
     "Generator": "structgen.integrations.generator",
     "JsonSchema": "structgen.source",
     "Lark": "structgen.source",
@@ -42,6 +48,10 @@ _HOME = {
     "Regex": "structgen.source",
     "Vocabulary": "structgen.masks.vocabulary",
     "compile": "structgen.compile",
+    "equivalent": "structgen.algebra",
+    "includes": "structgen.algebra",
+    "is_empty": "structgen.algebra",
+    "repeat": "structgen.source",
 }
 _MODULES = ("errors", "integrations", "sampling")
 

@@ -6,21 +6,23 @@ vocabulary (masks, runtime); ``compile`` does both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from structgen import automata
+from structgen.automata import Dfa
 from structgen.automata.bytedfa import choices
-from structgen.errors import InputError, UnsatisfiableError, UnsupportedError
-from structgen.frontends import json_schema, lark, regular, types
+from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
+from structgen.frontends import json_schema, lark, regex, types
 from structgen.frontends.json_schema.load import document
 from structgen.ir import combine
 from structgen.ir.network import Network, Terminal
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
-from structgen.runtime.compiled import CompiledGrammar
+from structgen.runtime.compiled import CompiledGrammar, checked_limits
+from structgen.runtime.explore import automaton
 from structgen.runtime.warm import warm_up
 from structgen.source import (
     Choice,
@@ -28,12 +30,20 @@ from structgen.source import (
     Concatenation,
     Constraint,
     Difference,
+    Gbnf,
     Intersection,
     JsonSchema,
     Lark,
     Regex,
+    Repetition,
     Union,
+    operands,
 )
+
+#: Constraints of different kinds are combined through automata of up to so many states.
+MAX_EXPLORED = 20_000
+
+_COMBINATIONS = (Complement, Repetition, Intersection, Union, Concatenation, Difference)
 
 
 def compile(  # noqa: A001  (the field's own word; always used as structgen.compile)
@@ -57,53 +67,138 @@ def compile(  # noqa: A001  (the field's own word; always used as structgen.comp
         LimitError: it costs more than ``limits`` allows.
         VocabularyError: its shortest text cannot be written with this vocabulary.
     """
-    limits = limits or Limits()
+    if not isinstance(vocab, Vocabulary):
+        raise _no_vocabulary(vocab)
+    limits = checked_limits(limits)
     warm_up()
-    return compile_network(lower(constraint, limits), vocab, limits=limits)
+    grammar = compile_network(lower(constraint, limits), vocab, limits=limits)
+    grammar.recipe = (compile, constraint)
+    return grammar
 
 
 def compile_network(network: Network, vocab: Vocabulary, *, limits: Limits | None = None) -> CompiledGrammar:
     """Put a network over a vocabulary. For front ends of your own; see :mod:`structgen.ir.network`."""
     if not isinstance(vocab, Vocabulary):
-        raise InputError(
-            f"a constraint is compiled for a Vocabulary, not for {type(vocab).__name__}",
-            hint="Make one with sg.Vocabulary.from_tokenizer(tokenizer)",
-        )
+        raise _no_vocabulary(vocab)
     return CompiledGrammar(network, vocab, limits)
+
+
+def _no_vocabulary(given: object) -> InputError:
+    return InputError(
+        f"a constraint is compiled for a Vocabulary, not for {type(given).__name__}",
+        hint="Make one with sg.Vocabulary.from_tokenizer(tokenizer)",
+    )
 
 
 def lower(constraint: Any, limits: Limits | None = None) -> Network:
     """The network of a constraint: its texts, vocabulary left out. Raises as ``compile`` does."""
-    limits = limits or Limits()
-    constraint = types.as_constraint(constraint)
+    limits = checked_limits(limits)
+    try:
+        return _lower(types.as_constraint(constraint), limits)
+    except RecursionError:
+        raise LimitError(
+            "the constraint is nested too deeply", hint="Combine fewer constraints, or write them as one"
+        ) from None
+
+
+def _lower(constraint: Constraint, limits: Limits) -> Network:
     if isinstance(constraint, JsonSchema):
         return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
     if isinstance(constraint, Lark):
         return lark.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+    if isinstance(constraint, Gbnf):
+        return lark.build_gbnf(constraint, max_states=limits.max_automaton_states)
     if isinstance(constraint, Choice):
         if not constraint.options:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")
         words = [_encoded(option) for option in constraint.options]
         return combine.from_terminal(Terminal(choices(words), _choice_name(constraint)))
-    dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
+    dfa = _regular(constraint, limits)
     if dfa is not None:
-        if dfa.is_empty():
-            raise UnsatisfiableError("no text satisfies the constraint", where=_name(constraint))
-        return combine.from_terminal(
-            Terminal(automata.to_bytedfa(automata.utf8(dfa)), _name(constraint), _name(constraint))
-        )
-    if isinstance(constraint, Union):
-        return combine.union(lower(constraint.left, limits), lower(constraint.right, limits))
-    if isinstance(constraint, Concatenation):
-        return combine.concat(lower(constraint.left, limits), lower(constraint.right, limits))
+        return _of_bytes(constraint, automata.utf8(dfa))
+    if isinstance(constraint, (Union, Concatenation)):
+        parts = [_lower(part, limits) for part in operands(constraint)]
+        return combine.union(*parts) if isinstance(constraint, Union) else combine.concat(*parts)
+    if isinstance(constraint, Repetition):
+        return combine.repeat(_lower(constraint.inner, limits), constraint.lo, constraint.hi)
     both = _json_pair(constraint)
     if both is not None:
-        return lower(both, limits)
-    raise UnsupportedError(
-        f"{_name(constraint)} cannot be honoured exactly: intersection, difference and complement are decidable "
-        "between regexes and choices, and between JSON Schemas with equal options, not across the two",
-        hint="Say it in one language: add the condition to the schema, or use a regex for both sides",
-    )
+        return _lower(both, limits)
+    try:
+        found = _byte_language(constraint, limits)
+    except LimitError:
+        raise UnsupportedError(
+            f"{_name(constraint)} cannot be honoured exactly: intersection, difference and complement are decidable "
+            f"between constraints of finitely many states (up to {MAX_EXPLORED}), and between JSON Schemas with equal "
+            "options, not where one side nests without bound",
+            hint="Say it in one language: add the condition to the schema, or use a regex for both sides",
+        ) from None
+    return _of_bytes(constraint, found)
+
+
+def _of_bytes(constraint: Constraint, dfa: Dfa) -> Network:
+    if dfa.is_empty():
+        raise UnsatisfiableError("no text satisfies the constraint", where=_name(constraint))
+    return combine.from_terminal(Terminal(automata.to_bytedfa(dfa), _name(constraint), _name(constraint)))
+
+
+def _regular(constraint: Constraint, limits: Limits) -> Dfa | None:
+    """The automaton over code points of a constraint that is made of regexes and choices; else None."""
+    if isinstance(constraint, Regex):
+        return regex.to_dfa(
+            constraint.pattern,
+            dialect=constraint.dialect,
+            flags=constraint.flags,
+            max_states=limits.max_automaton_states,
+        )
+    if isinstance(constraint, Choice):
+        for option in constraint.options:
+            _encoded(option)
+        return automata.literals(constraint.options)
+    if not isinstance(constraint, _COMBINATIONS):
+        return None
+    return _combined(constraint, limits, _regular, automata.everything(automata.CODE_POINTS))
+
+
+def _byte_language(constraint: Constraint, limits: Limits) -> Dfa:
+    """The automaton over bytes of any constraint of finitely many states. Raises LimitError for others."""
+    dfa = _regular(constraint, limits)
+    if dfa is not None:
+        return automata.utf8(dfa)
+    if not isinstance(constraint, _COMBINATIONS):
+        try:
+            return automaton(_lower(constraint, limits), limits, MAX_EXPLORED)
+        except UnsatisfiableError:
+            return automata.empty(automata.BYTES)
+    every = automata.utf8(automata.everything(automata.CODE_POINTS))
+    found = _combined(constraint, limits, _byte_language, every)
+    assert found is not None
+    return found
+
+
+def _combined(
+    constraint: Constraint, limits: Limits, language: Callable[[Constraint, Limits], Dfa | None], every: Dfa
+) -> Dfa | None:
+    """The language of a combination out of those of its parts; None where a part has none."""
+    parts = []
+    for part in operands(constraint):
+        dfa = language(part, limits)
+        if dfa is None:
+            return None
+        parts.append(dfa)
+    most = limits.max_automaton_states
+    if isinstance(constraint, Complement):
+        return automata.difference(every, parts[0], max_states=most)
+    if isinstance(constraint, Repetition):
+        return automata.repeat(parts[0], constraint.lo, constraint.hi, max_states=most)
+    if isinstance(constraint, Intersection):
+        return automata.intersect(*parts, max_states=most)
+    if isinstance(constraint, Union):
+        return automata.union(*parts, max_states=most)
+    if isinstance(constraint, Concatenation):
+        return automata.concat(*parts, max_states=most)
+    assert isinstance(constraint, Difference), f"a constraint of an unknown kind: {type(constraint).__name__}"
+    return automata.difference(*parts, max_states=most)
 
 
 def _plain(source: JsonSchema) -> JsonSchema:
@@ -169,17 +264,22 @@ def _choice_name(constraint: Choice) -> str:
     return f"one of {shown}" + (", ..." if len(constraint.options) > 3 else "")
 
 
-def _name(constraint: Constraint) -> str:
-    """How to call a constraint in messages."""
+def _name(constraint: Constraint, depth: int = 4) -> str:
+    """How to call a constraint in messages; deep inside there are dots."""
     if isinstance(constraint, Regex):
         return f"/{constraint.pattern}/"
     if isinstance(constraint, Choice):
         return _choice_name(constraint)
+    if depth == 0:
+        return "..."
     if isinstance(constraint, Complement):
-        return f"~{_name(constraint.inner)}"
+        return f"~{_name(constraint.inner, depth - 1)}"
+    if isinstance(constraint, Repetition):
+        most = "" if constraint.hi is None else constraint.hi
+        return f"{_name(constraint.inner, depth - 1)}{{{constraint.lo},{most}}}"
     if isinstance(constraint, (Intersection, Union, Difference, Concatenation)):
         sign = {Intersection: "&", Union: "|", Difference: "-", Concatenation: "+"}[type(constraint)]
-        return f"({_name(constraint.left)} {sign} {_name(constraint.right)})"
+        return f"({_name(constraint.left, depth - 1)} {sign} {_name(constraint.right, depth - 1)})"
     return type(constraint).__name__
 
 

@@ -10,45 +10,31 @@ import typer
 
 import structgen as sg
 from structgen.cli.console import NO, given_text, reported
-from structgen.cli.constraints import (
-    ChoiceOption,
-    FormatsOption,
-    ModelOption,
-    OrderOption,
-    RegexOption,
-    SchemaOption,
-    WhitespaceOption,
-    constraint,
-)
+from structgen.cli.constraints import Asked, constrained
 from structgen.cli.position import follow, report
 from structgen.cli.vocabularies import byte_vocabulary
 
 
 @reported
+@constrained
 def check(
+    asked: Asked,
     text: Annotated[str | None, typer.Argument(help="The text; default: standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")] = None,
-    schema: SchemaOption = None,
-    model: ModelOption = None,
-    regex: RegexOption = None,
-    choice: ChoiceOption = None,
-    order: OrderOption = "schema",
-    whitespace: WhitespaceOption = "flexible",
-    formats: FormatsOption = "assert",
 ) -> None:
     """Does a text satisfy a constraint? Exit code 0: yes; 1: no, and the output says where it breaks.
 
     A line break at the end of a file or of standard input is not part of the text.
     """
-    asked = constraint(schema, model, regex, choice, order=order, whitespace=whitespace, formats=formats)
+    wanted = asked.constraint
     data = given_text(text, file)
-    grammar = sg.compile(asked, byte_vocabulary())
+    grammar = sg.compile(wanted, byte_vocabulary())
     place = follow(grammar, data)
     if place.offset == len(data) and grammar.accepts(place.state):
         typer.echo("yes: the text satisfies the constraint")
         return
     typer.echo(report(grammar, place))
-    if isinstance(asked, sg.JsonSchema) and order == "schema" and _fits_in_any_order(asked, data):
+    if isinstance(wanted, sg.JsonSchema) and asked.order == "schema" and _fits_in_any_order(wanted, data):
         typer.echo("with its properties in another order it would fit: use --order any")
     raise typer.Exit(NO)
 

@@ -11,48 +11,33 @@ import typer
 import structgen as sg
 from structgen import bits
 from structgen.cli.console import CANNOT, reported
-from structgen.cli.constraints import (
-    ChoiceOption,
-    FormatsOption,
-    ModelOption,
-    OrderOption,
-    RegexOption,
-    SchemaOption,
-    VocabOption,
-    WhitespaceOption,
-    constraint,
-)
+from structgen.cli.constraints import Asked, VocabOption, constrained
 from structgen.cli.vocabularies import vocabulary
 from structgen.errors import InputError
 
 
 @reported
+@constrained
 def compile_command(
+    asked: Asked,
     file: Annotated[Path | None, typer.Argument(help="A file with a JSON Schema; the same as --schema.")] = None,
     report: Annotated[bool, typer.Option("--report", help="List what becomes of every keyword of a schema.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
     vocab: VocabOption = "bytes",
-    schema: SchemaOption = None,
-    model: ModelOption = None,
-    regex: RegexOption = None,
-    choice: ChoiceOption = None,
-    order: OrderOption = "schema",
-    whitespace: WhitespaceOption = "flexible",
-    formats: FormatsOption = "assert",
 ) -> None:
     """Does a constraint compile? Exit code 2, and a line with the place and the reason, where it is refused.
 
     With --report: every keyword of a schema, with its JSON pointer: enforced, an annotation, or refused and why.
     """
     if file is not None:
-        if schema is not None:
+        if asked.schema is not None:
             raise InputError("two schemas were given: as an argument and with --schema", hint="Give one of them")
-        schema = file
-    asked = constraint(schema, model, regex, choice, order=order, whitespace=whitespace, formats=formats)
+        asked.schema = file
+    wanted = asked.constraint
     if report or as_json:
-        if not isinstance(asked, sg.JsonSchema):
+        if not isinstance(wanted, sg.JsonSchema):
             raise InputError("a report is about a schema", hint="Give a schema's file, or --model")
-        made = asked.report()
+        made = wanted.report()
         typer.echo(made.to_json() if as_json else str(made))
         if not made.compiles:
             raise typer.Exit(CANNOT)
@@ -61,7 +46,7 @@ def compile_command(
     warm = sg.compile(sg.Choice(["x"]), words)  # loads the kernels and the vocabulary's trie: not the question
     warm.mask(warm.start)
     begin = time.perf_counter()
-    grammar = sg.compile(asked, words)
+    grammar = sg.compile(wanted, words)
     compiled = time.perf_counter()
     mask = grammar.mask(grammar.start)
     first = time.perf_counter()

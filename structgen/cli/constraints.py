@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -37,6 +41,55 @@ FormatsOption = Annotated[
 VocabOption = Annotated[
     str, typer.Option(help="The tokens: bytes, the name of a vocabulary, or a folder with a tokenizer.")
 ]
+
+
+@dataclass
+class Asked:
+    """The constraint that a command is about, as its options say it."""
+
+    schema: SchemaOption = None
+    model: ModelOption = None
+    regex: RegexOption = None
+    choice: ChoiceOption = None
+    order: OrderOption = "schema"
+    whitespace: WhitespaceOption = "flexible"
+    formats: FormatsOption = "assert"
+
+    @property
+    def is_given(self) -> bool:
+        """Is any constraint named?"""
+        return any(value for value in (self.schema, self.model, self.regex, self.choice))
+
+    @property
+    def constraint(self) -> sg.Constraint:
+        """The one constraint that is named. Raises InputError as :func:`constraint` does."""
+        return constraint(
+            self.schema,
+            self.model,
+            self.regex,
+            self.choice,
+            order=self.order,
+            whitespace=self.whitespace,
+            formats=self.formats,
+        )
+
+
+def constrained(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with an argument ``asked``, as one that has the options of :class:`Asked` in its place."""
+    names = [field.name for field in fields(Asked)]
+
+    @functools.wraps(command)
+    def run(**options: Any) -> None:
+        asked = Asked(**{name: options.pop(name) for name in names})
+        command(asked, **options)
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    theirs = list(inspect.signature(Asked, eval_str=True).parameters.values())
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [p.replace(kind=keyword) for p in [*own, *theirs]]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
 
 
 def constraint(

@@ -10,17 +10,7 @@ import typer
 import structgen as sg
 from structgen import bits
 from structgen.cli.console import NO, given_text, reported
-from structgen.cli.constraints import (
-    ChoiceOption,
-    FormatsOption,
-    ModelOption,
-    OrderOption,
-    RegexOption,
-    SchemaOption,
-    VocabOption,
-    WhitespaceOption,
-    constraint,
-)
+from structgen.cli.constraints import Asked, VocabOption, constrained
 from structgen.cli.position import byte_ranges, expectations, follow, one_byte, report
 from structgen.cli.vocabularies import vocabulary
 from structgen.errors import InputError
@@ -30,28 +20,23 @@ _EXAMPLES = 24
 
 
 @reported
+@constrained
 def explain(
+    asked: Asked,
     text: Annotated[str | None, typer.Argument(help="The text so far; default: standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the text from a file.")] = None,
     token: Annotated[str | None, typer.Option(help="Why is (or is not) a token with this text allowed?")] = None,
     token_id: Annotated[int | None, typer.Option(help="The same for a token of --vocab by its id.")] = None,
     vocab: VocabOption = "bytes",
-    schema: SchemaOption = None,
-    model: ModelOption = None,
-    regex: RegexOption = None,
-    choice: ChoiceOption = None,
-    order: OrderOption = "schema",
-    whitespace: WhitespaceOption = "flexible",
-    formats: FormatsOption = "assert",
 ) -> None:
     """After this text, what is expected, from which place in the schema, and which tokens are allowed?
 
     Exit code 1 where the text itself does not fit; the output then says where it breaks.
     """
-    asked = constraint(schema, model, regex, choice, order=order, whitespace=whitespace, formats=formats)
+    wanted = asked.constraint
     data = given_text(text, file)
     words = vocabulary(vocab)
-    grammar = sg.compile(asked, words)
+    grammar = sg.compile(wanted, words)
     place = follow(grammar, data)
     if place.offset < len(data):
         typer.echo(report(grammar, place))

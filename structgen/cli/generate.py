@@ -13,31 +13,17 @@ from pydantic_core import to_jsonable_python
 import structgen as sg
 from structgen.cli.batch import Job, read_jobs, run
 from structgen.cli.console import NO, reported
-from structgen.cli.constraints import (
-    ChoiceOption,
-    FormatsOption,
-    ModelOption,
-    OrderOption,
-    RegexOption,
-    SchemaOption,
-    WhitespaceOption,
-    constraint,
-)
+from structgen.cli.constraints import Asked, constrained
 from structgen.errors import InputError, ModelError
 
 _SAMPLING = "Sampling"
 
 
 @reported
+@constrained
 def generate(
+    asked: Asked,
     prompt: Annotated[str | None, typer.Argument(help="The prompt; default: standard input.")] = None,
-    schema: SchemaOption = None,
-    model: ModelOption = None,
-    regex: RegexOption = None,
-    choice: ChoiceOption = None,
-    order: OrderOption = "schema",
-    whitespace: WhitespaceOption = "flexible",
-    formats: FormatsOption = "assert",
     jsonl: Annotated[Path | None, typer.Option(help="Prompts, a JSON object a line, instead of one prompt.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --jsonl: the results, a JSON object a line.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="With --jsonl: try rows that failed before again.")] = False,
@@ -60,8 +46,8 @@ def generate(
     likely, a text may then depend on its neighbours. With --batch 1 the seed and the line number alone decide.
     """
     common = None
-    if jsonl is None or any(value for value in (schema, model, regex, choice)):
-        common = constraint(schema, model, regex, choice, order=order, whitespace=whitespace, formats=formats)
+    if jsonl is None or asked.is_given:
+        common = asked.constraint
     sampler = sg.sampling.Masked(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     if jsonl is None:
         if out is not None:

@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+from typing_extensions import Unpack
 
 from structgen.errors import InputError, ModelError, StructgenError
 from structgen.frontends.types import json_source, value_of
@@ -32,8 +34,34 @@ from structgen.integrations.run import alone, run
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
+from structgen.runtime.compiled import checked_limits
 from structgen.sampling import GREEDY, Masked, stream
 from structgen.source import Constraint
+
+
+class Options(TypedDict, total=False):
+    """The options of one text, see :meth:`Generator.generate`."""
+
+    max_tokens: int
+    sampler: Masked | None
+    seed: int | tuple[int, ...]
+    chat: bool | None
+
+
+class BatchOptions(TypedDict, total=False):
+    """The options of several texts, see :meth:`Generator.generate_batch`."""
+
+    max_tokens: int | Sequence[int]
+    sampler: Masked | None
+    seed: int | Sequence[int | tuple[int, ...]]
+    chat: bool | None
+    on_error: Literal["raise", "return"]
+    batch_size: int | None
+
+
+def _at_least_one(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{name}={value!r}", hint="It is an integer, at least 1")
 
 
 @dataclass
@@ -80,13 +108,18 @@ class Generator:
             vocabulary = Vocabulary.from_tokenizer(
                 tokenizer, size=width, generation_config=getattr(model, "generation_config", None)
             )
+        if not isinstance(vocabulary, Vocabulary):
+            raise InputError(
+                f"vocabulary is a Vocabulary, not {type(vocabulary).__name__}", hint="Make one with sg.Vocabulary(...)"
+            )
         if vocabulary.size != width:
             raise ModelError(
                 f"the vocabulary has {vocabulary.size} ids, but the model's logits are {width} wide",
                 hint=f"Make the vocabulary with size={width}, from this model's own tokenizer",
             )
-        if batch_size < 1:
-            raise InputError(f"batch_size={batch_size}", hint="It is at least 1")
+        _at_least_one("batch_size", batch_size)
+        _at_least_one("cached_grammars", cached_grammars)
+        limits = checked_limits(limits)
         self.model = model
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
@@ -107,38 +140,15 @@ class Generator:
 
     # One text.
 
-    def __call__(
-        self,
-        prompt: Prompt,
-        constraint: Any = None,
-        *,
-        max_tokens: int = 256,
-        sampler: Masked | None = None,
-        seed: int | tuple[int, ...] = 0,
-        chat: bool | None = None,
-    ) -> Any:
+    def __call__(self, prompt: Prompt, constraint: Any = None, **options: Unpack[Options]) -> Any:
         """Generate one text under a constraint and return what it stands for.
 
-        Args:
-            prompt: a text, chat messages (``[{"role": ..., "content": ...}]``), or token ids.
-            constraint: a type, a schema as a dict, a compiled ``re`` pattern, a list of texts, any constraint
-                object, or None.
-            max_tokens: the most tokens the text may take, EOS not counted. A constrained text is always complete.
-            sampler: how to draw; None: the likeliest allowed token at each step. The order is: grammar mask,
-                temperature, top-k, top-p, min-p.
-            seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
-            chat: use the tokenizer's chat template; None: where it has one.
+        Arguments, options and errors are those of :meth:`generate`.
 
         Returns:
             The Python object for a type, JSON data for a schema, the text otherwise.
-
-        Raises:
-            ConstraintError: the constraint is malformed, not supported, unsatisfiable or too large.
-            BudgetError: it cannot be completed in ``max_tokens``; raised before the first token.
-            OutputError: a validator of the type refused the object.
-            InputError, ModelError, VocabularyError: the other arguments do not fit.
         """
-        return self.generate(prompt, constraint, max_tokens=max_tokens, sampler=sampler, seed=seed, chat=chat).value
+        return self.generate(prompt, constraint, **options).value
 
     def generate(
         self,
@@ -150,7 +160,24 @@ class Generator:
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
     ) -> Result:
-        """As calling the generator, with the text, the tokens and the timings."""
+        """Generate one text under a constraint: what it stands for, the text, the tokens and the timings.
+
+        Args:
+            prompt: a text, chat messages (``[{"role": ..., "content": ...}]``), or token ids.
+            constraint: a type, a schema as a dict, a compiled ``re`` pattern, a list of texts, any constraint
+                object, or None.
+            max_tokens: the most tokens the text may take, EOS not counted. A constrained text is always complete.
+            sampler: how to draw; None: the likeliest allowed token at each step. The order is: grammar mask,
+                temperature, top-k, top-p, min-p.
+            seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
+            chat: use the tokenizer's chat template; None: where it has one.
+
+        Raises:
+            ConstraintError: the constraint is malformed, not supported, unsatisfiable or too large.
+            BudgetError: it cannot be completed in ``max_tokens``; raised before the first token.
+            OutputError: a validator of the type refused the object.
+            InputError, ModelError, VocabularyError: the other arguments do not fit.
+        """
         job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
         for _ in alone(self.model, self._width, job.row):
             pass
@@ -196,42 +223,13 @@ class Generator:
     # Several texts.
 
     def batch(
-        self,
-        prompts: Sequence[Prompt],
-        constraints: Any = None,
-        *,
-        max_tokens: int | Sequence[int] = 256,
-        sampler: Masked | None = None,
-        seed: int | Sequence[int | tuple[int, ...]] = 0,
-        chat: bool | None = None,
-        on_error: Literal["raise", "return"] = "raise",
-        batch_size: int | None = None,
+        self, prompts: Sequence[Prompt], constraints: Any = None, **options: Unpack[BatchOptions]
     ) -> list[Any]:
         """Generate a text for each prompt and return what they stand for, in order.
 
-        Args:
-            prompts: as for one text.
-            constraints: one for all rows, or a list with one for each, None among them where a row is free.
-            max_tokens: one for all rows, or a list.
-            sampler: one for all rows.
-            seed: row i draws from ``(seed, i)``: ``gen(prompts[i], constraints[i], seed=(seed, i))`` is the same.
-                Or a list with the seed of each row, as for one text.
-            chat: as for one text.
-            on_error: ``"raise"``: a row that cannot be prepared raises before the first token, and one whose
-                object is refused raises at the end; ``"return"``: the error stands in the row's place and the
-                other rows are kept.
-            batch_size: how many rows run together; None: the generator's.
+        Arguments and options are those of :meth:`generate_batch`.
         """
-        results = self.generate_batch(
-            prompts,
-            constraints,
-            max_tokens=max_tokens,
-            sampler=sampler,
-            seed=seed,
-            chat=chat,
-            on_error=on_error,
-            batch_size=batch_size,
-        )
+        results = self.generate_batch(prompts, constraints, **options)
         return [result.value if isinstance(result, Result) else result for result in results]
 
     def generate_batch(
@@ -246,17 +244,32 @@ class Generator:
         on_error: Literal["raise", "return"] = "raise",
         batch_size: int | None = None,
     ) -> list[Result | StructgenError]:
-        """As :meth:`batch`, with the texts, tokens and timings; errors only with ``on_error="return"``."""
+        """Generate a text for each prompt, in order: what they stand for, the texts, the tokens and the timings.
+
+        Args:
+            prompts: as for one text.
+            constraints: one for all rows, or a list with one for each, None among them where a row is free.
+            max_tokens: one for all rows, or a list.
+            sampler: one for all rows.
+            seed: row i draws from ``(seed, i)``: ``gen(prompts[i], constraints[i], seed=(seed, i))`` is the same.
+                Or a list with the seed of each row, as for one text.
+            chat: as for one text.
+            on_error: ``"raise"``: a row that cannot be prepared raises before the first token, and one whose
+                object is refused raises at the end; ``"return"``: the error stands in the row's place and the
+                other rows are kept.
+            batch_size: how many rows run together; None: the generator's.
+        """
         if on_error not in ("raise", "return"):
             raise InputError(f"on_error={on_error!r}", hint='Use "raise" or "return"')
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size={batch_size}", hint="It is at least 1")
-        if isinstance(prompts, str):
-            raise InputError("prompts is one text", hint="Give a list of prompts")
+        if batch_size is not None:
+            _at_least_one("batch_size", batch_size)
+        if isinstance(prompts, (str, bytes)) or not isinstance(prompts, Sequence):
+            given = "one text" if isinstance(prompts, str) else type(prompts).__name__
+            raise InputError(f"prompts is {given}, not a list of prompts")
         n = len(prompts)
         wanted = list(constraints) if isinstance(constraints, (list, tuple)) else [constraints] * n
-        budgets = [max_tokens] * n if isinstance(max_tokens, int) else list(max_tokens)
-        seeds = list(seed) if isinstance(seed, Sequence) else [(seed, i) for i in range(n)]
+        budgets: list[Any] = list(max_tokens) if isinstance(max_tokens, (list, tuple)) else [max_tokens] * n
+        seeds: list[Any] = list(seed) if isinstance(seed, (list, tuple)) else [(seed, i) for i in range(n)]
         for name, values in (("constraints", wanted), ("max_tokens", budgets), ("seed", seeds)):
             if len(values) != n:
                 raise InputError(f"{len(values)} {name} for {n} prompts", hint="Give one for all, or one for each")
@@ -302,8 +315,7 @@ class Generator:
         row: int,
         chat: bool | None,
     ) -> _Job:
-        if not isinstance(max_tokens, int) or max_tokens < 1:
-            raise InputError(f"max_tokens={max_tokens!r}", hint="It is an integer, at least 1")
+        _at_least_one("max_tokens", max_tokens)
         sampler = sampler or GREEDY
         if not isinstance(sampler, Masked):
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from structgen.errors import InputError, ModelError
@@ -31,11 +31,20 @@ def prompt_ids(prompt: Prompt, tokenizer: Any, width: int, chat: bool | None) ->
         if chat is False or not has_template:
             return _checked(_plain(prompt, tokenizer), width)
         return _checked(_templated([{"role": "user", "content": prompt}], tokenizer), width)
+    if isinstance(prompt, (bytes, bytearray)) or not isinstance(prompt, Iterable):
+        raise InputError(
+            f"a prompt is a text, a list of chat messages, or a list of token ids, not {type(prompt).__name__}"
+        )
     parts = list(prompt)
     if parts and all(isinstance(part, int) for part in parts):
         return _checked(parts, width)
     if not parts or not all(isinstance(part, Mapping) for part in parts):
         raise InputError("a prompt is a text, a list of chat messages, or a list of token ids")
+    for i, message in enumerate(parts):
+        if isinstance(message, Mapping) and ("role" not in message or len(message) < 2):
+            raise InputError(
+                "a chat message has a role and content", where=f"message {i}", hint='{"role": "user", "content": ...}'
+            )
     if not has_template:
         raise InputError("chat messages need a chat template", hint="Give the prompt as one text")
     if chat is False:

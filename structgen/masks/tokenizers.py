@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from structgen.errors import VocabularyError
 
 SPACE_MARKER = "▁"
@@ -348,7 +350,11 @@ def _conventional_ends(names: dict[int, str]) -> list[int]:
 def _ids(value: int | Sequence[int] | None) -> list[int]:
     if value is None:
         return []
-    return [int(token) for token in value] if isinstance(value, Iterable) else [int(value)]
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    for token in given:
+        if not isinstance(token, (int, np.integer)):
+            raise VocabularyError(f"an EOS id is an int, not {type(token).__name__}", where="eos_token_id")
+    return [int(token) for token in given]
 
 
 def generation_ends(config: Any) -> list[int]:

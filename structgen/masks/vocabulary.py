@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen import bits
-from structgen.errors import VocabularyError
+from structgen.errors import InputError, VocabularyError
 
 from . import tokenizers
 from .trie import Trie
 
 #: Trie depths are int16; no real token comes near.
 LONGEST_TOKEN = 32_767
+#: No model has as many ids; more is a slip, and would only exhaust memory.
+MOST_IDS = 1 << 27
 
 
 class Vocabulary:
@@ -60,12 +62,17 @@ class Vocabulary:
         *,
         size: int | None = None,
     ) -> None:
+        if isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
+            raise VocabularyError(
+                f"the tokens are a list of bytes, not {type(tokens).__name__}",
+                hint="Give the bytes of each id in order; Vocabulary.from_tokenizer reads a tokenizer",
+            )
         texts = list(tokens)
         for token, text in enumerate(texts):
             if text is None or (type(text) is bytes and len(text) <= LONGEST_TOKEN):
                 continue
             raise _bad_entry(token, text)
-        self.size = len(texts) if size is None else operator.index(size)
+        self.size = len(texts) if size is None else _checked_size(size)
         if self.size < len(texts):
             raise VocabularyError(
                 f"the vocabulary has {len(texts)} tokens, but only {self.size} ids fit the given size",
@@ -80,9 +87,13 @@ class Vocabulary:
         self.tokens = tuple(texts)
 
     def _checked_eos(self, eos_token_ids: Iterable[int] | int) -> tuple[int, ...]:
+        if isinstance(eos_token_ids, str) or not isinstance(eos_token_ids, (int, np.integer, Iterable)):
+            raise VocabularyError(
+                f"EOS ids are an int or a list of them, not {type(eos_token_ids).__name__}", where="eos_token_ids"
+            )
         given = [eos_token_ids] if isinstance(eos_token_ids, (int, np.integer)) else list(eos_token_ids)
         for token in given:
-            if not isinstance(token, (int, np.integer)):
+            if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
                 raise VocabularyError(f"an EOS id must be an int, not {type(token).__name__}", where="eos_token_ids")
             if not 0 <= token < self.size:
                 raise VocabularyError(
@@ -126,7 +137,7 @@ class Vocabulary:
             texts = tokenizers.Texts(list(tokenizer), [], [])
         else:
             texts = tokenizers.read(tokenizer)
-        width = len(texts.tokens) if size is None else operator.index(size)
+        width = len(texts.tokens) if size is None else _checked_size(size)
         if eos_token_ids is None:
             ends = [*texts.eos, *tokenizers.generation_ends(generation_config)]
             eos_token_ids = [token for token in ends if token < width]
@@ -187,7 +198,11 @@ class Vocabulary:
             VocabularyError: an id is out of range, or silent (special or unused), and so has no text.
         """
         parts = []
+        if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+            raise VocabularyError(f"ids are a sequence of ints, not {type(ids).__name__}")
         for position, token in enumerate(ids):
+            if not isinstance(token, (int, np.integer)):
+                raise VocabularyError(f"an id is an int, not {type(token).__name__}", where=f"position {position}")
             text = self.tokens[token] if 0 <= token < len(self.tokens) else None
             if text is not None:
                 parts.append(text)
@@ -214,6 +229,12 @@ class Vocabulary:
         Raises:
             VocabularyError: no sequence of tokens makes up ``data``.
         """
+        if not isinstance(data, (bytes, bytearray)):
+            raise InputError(
+                f"a text is spelt as bytes, not as {type(data).__name__}",
+                hint="Encode it first: text.encode()" if isinstance(data, str) else None,
+            )
+        data = bytes(data)
         by_text, longest, n = self._by_text, self.max_token_bytes, len(data)
         best = [n + 1] * n + [0]  # best[i]: the fewest tokens for data[i:]; n + 1 where there is no way
         choice = [0] * n
@@ -249,11 +270,11 @@ class Vocabulary:
             VocabularyError: as for ``from_tokenizer``; the function itself raises it as ``spell`` does.
         """
         if tokenizer is None or isinstance(tokenizer, (Vocabulary, list, tuple)):
-            return lambda text: self.spell(text.encode())
+            return lambda text: self.spell(_encoded(text))
         own = tokenizers.own_encoding(tokenizer)
 
         def encode(text: str) -> list[int]:
-            data = text.encode()
+            data = _encoded(text)
             ids = own(text)
             if self._is_text(ids, data):
                 return ids
@@ -269,6 +290,17 @@ class Vocabulary:
         texts = [self.tokens[token] if token < len(self.tokens) else None for token in ids]
         return None not in texts and b"".join(text for text in texts if text) in wanted
 
+    def __copy__(self) -> Vocabulary:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Vocabulary:
+        """The vocabulary itself, which never changes: copies share its trie and its rows."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled are the tokens and the EOS ids; what has been worked out is worked out again."""
+        return _remade, (self.tokens, self.eos_token_ids, self.size)
+
     def __len__(self) -> int:
         return self.size
 
@@ -280,6 +312,31 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self.tokens)} tokens, size={self.size}, eos_token_ids={self.eos_token_ids})"
+
+
+def _remade(tokens: tuple[bytes | None, ...], eos_token_ids: tuple[int, ...], size: int) -> Vocabulary:
+    return Vocabulary(tokens, eos_token_ids, size=size)
+
+
+def _checked_size(size: object) -> int:
+    try:
+        width = operator.index(size)  # type: ignore[arg-type]
+    except TypeError:
+        raise VocabularyError(f"the size is an int, not {type(size).__name__}", where="size") from None
+    if not 0 <= width <= MOST_IDS:
+        raise VocabularyError(f"the size {width} is not from 0 to {MOST_IDS}", where="size")
+    return width
+
+
+def _encoded(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise InputError(f"a text is a str, not {type(text).__name__}")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            "the text has a lone surrogate, which UTF-8 cannot write", where=f"character {error.start}"
+        ) from None
 
 
 def _no_end(special: list[str]) -> VocabularyError:

@@ -6,7 +6,10 @@ states and packed int32 rows. State 0 is the *final* state, reached by EOS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +29,19 @@ from structgen.runtime.warm import warm_up
 REFUSED = -1
 
 
+def checked_limits(limits: object) -> Limits:
+    """The limits given, or the defaults. Raises InputError where they are no limits."""
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise InputError(f"limits is a Limits, not {type(limits).__name__}", hint="Make one with sg.Limits(...)")
+    for field in fields(limits):
+        value = getattr(limits, field.name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{field.name}={value!r}", where="limits", hint="Each limit is an integer, at least 1")
+    return limits
+
+
 class CompiledGrammar:
     """A constraint compiled for a vocabulary. Safe to share between threads.
 
@@ -41,7 +57,7 @@ class CompiledGrammar:
     """
 
     def __init__(self, network: Network, vocab: Vocabulary, limits: Limits | None = None) -> None:
-        limits = limits or Limits()
+        limits = checked_limits(limits)
         warm_up()
         self.vocab = vocab
         self.limits = limits
@@ -53,6 +69,8 @@ class CompiledGrammar:
         self._tokens: list[NDArray[np.uint8] | None] = [None] * vocab.size
         self._next: dict[int, int] = {}
         self._final_row = bits.from_ids(vocab.eos_token_ids, vocab.size)
+        #: How to make this grammar again, set by whoever compiled it: a function and a constraint.
+        self.recipe: tuple[Callable[..., CompiledGrammar], Any] | None = None
         with self._lock:
             self._machine = Machine(network, self._store, limits)
             self._budget = Budget(self._machine, vocab)
@@ -84,7 +102,7 @@ class CompiledGrammar:
 
     def advance(self, state: int, token: int) -> int:
         """The state after a token; -1 where it is not allowed. EOS leads to the final state, 0."""
-        state, token = int(state), int(token)  # NumPy's integers would overflow in the key
+        state, token = operator.index(state), operator.index(token)  # NumPy's integers would overflow in the key
         if not 0 <= token < self.vocab.size:
             return REFUSED
         key = state * self.vocab.size + token
@@ -106,10 +124,25 @@ class CompiledGrammar:
 
     def advance_bytes(self, state: int, data: bytes) -> int:
         """The state after some bytes of text; -1 where they are not allowed."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise InputError(
+                f"text is advanced over as bytes, not as {type(data).__name__}",
+                hint="Encode it first: text.encode()" if isinstance(data, str) else None,
+            )
         if state == FINISHED:
             return FINISHED if not data else REFUSED
         with self._lock:
             return self._machine.advance(self._checked(state), np.frombuffer(bytearray(data), dtype=np.uint8))
+
+    def next_states(self, state: int) -> NDArray[np.int32]:
+        """The state after each token: int32[V]; -1 where it is not allowed. EOS leads to 0 where the text may end."""
+        out = np.full(self.vocab.size, REFUSED, dtype=np.int32)
+        with self._lock:
+            if self._checked(state) != FINISHED:
+                self._machine.next_states(state, out)
+            if self._machine.accepts(state):
+                out[list(self._eos)] = FINISHED
+        return out
 
     def accepts(self, state: int) -> bool:
         """May the text end here?"""
@@ -145,10 +178,21 @@ class CompiledGrammar:
 
         A negative state stands for "not constrained": its row gets every bit of the vocabulary.
         """
-        if len(out) < len(states):
-            raise InputError(f"{len(states)} states do not fit a batch of {len(out)} rows")
+        given = np.asarray(states)
+        if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
+            raise InputError("states are a sequence of integers", hint="One state for each row of the batch")
+        if (
+            not isinstance(out, np.ndarray)
+            or out.dtype != np.int32
+            or out.ndim != 2
+            or out.shape[1] != self.width
+            or not out.flags.writeable
+        ):
+            raise InputError(f"masks of this vocabulary are written into a NumPy array int32[B, {self.width}]")
+        if len(out) < len(given):
+            raise InputError(f"{len(given)} states do not fit a batch of {len(out)} rows")
         with self._lock:
-            for i, state in enumerate(np.asarray(states).tolist()):
+            for i, state in enumerate(given.tolist()):
                 if state < 0:
                     out[i] = self._all_row()
                 elif state == FINISHED:
@@ -167,6 +211,7 @@ class CompiledGrammar:
         budget this costs what ``mask`` costs.
         """
         out = self._row_for(out)
+        tokens_left = operator.index(tokens_left)
         if state == FINISHED:
             out[:] = self._final_row
         else:
@@ -176,6 +221,7 @@ class CompiledGrammar:
 
     def completable_within(self, state: int, tokens: int) -> bool:
         """``min_tokens_left(state) <= tokens``, answered by bytes alone where they suffice."""
+        tokens = operator.index(tokens)
         if state == FINISHED:
             return tokens >= 0
         with self._lock:
@@ -212,16 +258,44 @@ class CompiledGrammar:
         """Memory of this grammar's tables in bytes; what the vocabulary's grammars share is left out."""
         return self._machine.nbytes
 
+    # ------------------------------------------------------------ copies
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledGrammar:
+        """The grammar itself: what it has worked out only ever grows, and states stay good."""
+        return self
+
+    def __copy__(self) -> CompiledGrammar:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickled grammar is its constraint, vocabulary and limits: it is compiled again where it is loaded.
+
+        Of the states only ``start`` is good there; the others are numbered as they are met.
+        """
+        if self.recipe is None:
+            raise InputError(
+                "a grammar made of a network cannot be pickled",
+                hint="Pickle what the network is made of; grammars of sg.compile can be pickled",
+            )
+        remake, constraint = self.recipe
+        return _remade, (remake, constraint, self.vocab, self.limits)
+
     # ------------------------------------------------------------ inside
 
     def _row_for(self, out: NDArray[np.int32] | None) -> NDArray[np.int32]:
         if out is None:
             return np.empty(self.width, dtype=np.int32)
-        if not isinstance(out, np.ndarray) or out.dtype != np.int32 or out.shape != (self.width,):
+        if (
+            not isinstance(out, np.ndarray)
+            or out.dtype != np.int32
+            or out.shape != (self.width,)
+            or not out.flags.writeable
+        ):
             raise InputError(f"a mask of this vocabulary is written into a NumPy array int32[{self.width}]")
         return out
 
     def _checked(self, state: int) -> int:
+        state = operator.index(state)
         if not 0 <= state < self._machine.n_states:
             raise InputError(
                 f"{state} is not a state of this grammar",
@@ -260,3 +334,9 @@ class CompiledGrammar:
                 "but no token of the vocabulary can write it there",
                 hint="Use a tokenizer with byte fallback, or a constraint that does without this character",
             )
+
+
+def _remade(
+    remake: Callable[..., CompiledGrammar], constraint: Any, vocab: Vocabulary, limits: Limits
+) -> CompiledGrammar:
+    return remake(constraint, vocab, limits=limits)

@@ -36,6 +36,13 @@ class Masked:
     min_p: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("temperature", "top_k", "top_p", "min_p"):
+            value = getattr(self, name)
+            real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+            if not (real or (value is None and name != "temperature")):
+                raise InputError(f"{name}={value!r}", hint="It is a number")
+        if self.top_k is not None and not isinstance(self.top_k, (int, np.integer)):
+            raise InputError(f"top_k={self.top_k!r}", hint="It is an integer, or None")
         if not 0.0 <= self.temperature < float("inf"):
             raise InputError(f"temperature={self.temperature}", hint="It is a number from 0 up")
         if self.top_k is not None and self.top_k < 1:

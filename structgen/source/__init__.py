@@ -6,11 +6,15 @@ from structgen.source.constraints import (
     Concatenation,
     Constraint,
     Difference,
+    Gbnf,
     Intersection,
     JsonSchema,
     Lark,
     Regex,
+    Repetition,
     Union,
+    operands,
+    repeat,
 )
 
 __all__ = [
@@ -19,9 +23,13 @@ __all__ = [
     "Concatenation",
     "Constraint",
     "Difference",
+    "Gbnf",
     "Intersection",
     "JsonSchema",
     "Lark",
     "Regex",
+    "Repetition",
     "Union",
+    "operands",
+    "repeat",
 ]

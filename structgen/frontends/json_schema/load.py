@@ -14,11 +14,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from structgen.errors import InputError, SchemaError, SourceSyntaxError
+from structgen.errors import InputError, LimitError, SchemaError, SourceSyntaxError
 
 #: Drafts by the year or number they are known by; they compare by age.
 DRAFT3, DRAFT4, DRAFT6, DRAFT7, DRAFT2019, DRAFT2020 = 3, 4, 6, 7, 2019, 2020
 LATEST = DRAFT2020
+
+#: Numbers of more digits are refused: Python itself reads and prints no more.
+MAX_DIGITS = 4_300
 
 _NAMES = {
     "draft-03": DRAFT3,
@@ -70,8 +73,17 @@ def _parse(text: str, origin: str) -> Any:
     def constant(name: str) -> Any:
         raise SourceSyntaxError(f"{name} is not JSON", where=origin.rstrip(", ") or None)
 
+    def integer(digits: str) -> int:
+        if len(digits) > MAX_DIGITS:
+            raise LimitError(
+                f"a number has {len(digits)} digits, more than {MAX_DIGITS}",
+                where=origin.rstrip(", ") or None,
+                hint="Use numbers of fewer digits",
+            )
+        return int(digits)
+
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=constant)
+        value = json.loads(text, parse_float=Decimal, parse_int=integer, parse_constant=constant)
     except json.JSONDecodeError as error:
         hint = None
         if not origin and "{" not in text and len(text) < 300:
@@ -135,6 +147,8 @@ def freeze(value: Any, where: str) -> Frozen:
             raise SchemaError(f"{value!r} is not a JSON number", where=where)
         return ("n", Fraction(Decimal(repr(value))))
     if isinstance(value, int | Decimal):
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise SchemaError(f"{value!r} is not a JSON number", where=where)
         return ("n", Fraction(value))
     if isinstance(value, list | tuple):
         return ("a", tuple(freeze(item, where) for item in value))

@@ -3,7 +3,7 @@
 Receives :class:`structgen.source.Lark`. ``load`` reads it through Lark's own loader (``grammar`` has the data,
 ``scan`` and ``errors`` the places and messages). Without a lexer ``terminals`` and ``rules`` turn it into a network;
 with one of Lark's, ``network`` does (``patterns``, ``threads``, ``lexing``, ``tokens``: what is read as which
-terminal; ``lalr``, ``contexts``: where).
+terminal; ``lalr``, ``contexts``: where). ``gbnf`` and its companions read the notation of llama.cpp.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Callable
 
 from structgen.automata import MAX_STATES
 from structgen.errors import InputError, UnsupportedError
-from structgen.frontends.lark import network, rules
+from structgen.frontends.lark import gbnf, gbnf_network, network, rules
+from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
-from structgen.source import Constraint, Lark
+from structgen.source import Constraint, Gbnf, Lark
 
-__all__ = ["build", "load"]
+__all__ = ["Converted", "build", "build_gbnf", "gbnf_to_lark", "load"]
 
 
 def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: int = MAX_STATES) -> Network:
@@ -35,7 +36,7 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
         UnsatisfiableError: no text is in the grammar's language.
         LimitError: more than ``max_states`` states.
     """
-    grammar = load(source, counted=source.lexer == "dynamic")
+    grammar = load(source, counted=source.lexer == "dynamic_complete")
     for name in source.constraints:
         if name not in grammar.declared:
             raise InputError(
@@ -43,13 +44,27 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 where=f"constraints[{name!r}]",
                 hint=f"Add a line to the grammar:  %declare {name}",
             )
-    if source.lexer != "dynamic":
+    if source.lexer == "dynamic":
+        raise UnsupportedError('lexer="dynamic" is not there yet', hint='Use lexer="dynamic_complete"')
+    if source.lexer != "dynamic_complete":
         if source.constraints:
             raise UnsupportedError(
                 f"lexer={source.lexer!r} cannot read constraints inside a grammar: Lark's lexers know patterns only",
                 where="constraints",
-                hint='Use lexer="dynamic"',
+                hint='Use lexer="dynamic_complete"',
             )
         return network.build(grammar, source.lexer, max_states)
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
     return rules.network(grammar, parts, max_states)
+
+
+def build_gbnf(source: Gbnf, *, max_states: int = MAX_STATES) -> Network:
+    """The network of a grammar in GBNF.
+
+    Raises:
+        SourceSyntaxError: the grammar is malformed; the message shows the place.
+        UnsupportedError: it names tokens of a vocabulary.
+        UnsatisfiableError: no text is in the grammar's language.
+        LimitError: more than ``max_states`` states.
+    """
+    return gbnf_network.network(gbnf.read(source.grammar), max_states)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import pkgutil
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
@@ -112,10 +113,20 @@ def _parse_error(message: str, index: Index, line: int, column: int, file: str |
     return SourceSyntaxError(message + shown(index, place), where=str(place), hint=hint)
 
 
-def guess(line: str) -> str | None:
+def guess(line: str, guesses: Iterable[tuple[str, str]] = _GUESSES) -> str | None:
     """What the author of a malformed line probably has to do."""
     plain = re.sub(r'"(?:\\.|[^"\\])*"|/(?:\\.|[^/\\])+/', '""', line)
-    return next((hint for pattern, hint in _GUESSES if re.search(pattern, plain)), None)
+    return next((hint for pattern, hint in guesses if re.search(pattern, plain)), None)
+
+
+def similar_name(name: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known name most like an unknown one."""
+    names = list(known)
+    for other in names:
+        if other.lower() == name.lower():
+            return f"There is {other!r}: upper and lower case differ"
+    close = difflib.get_close_matches(name, names, 1, 0.75)
+    return f"Did you mean {close[0]!r}?" if close else None
 
 
 def _lowered(message: str) -> str:
@@ -154,8 +165,7 @@ def similar(name: str, index: Index) -> str | None:
     for known in index.definitions:
         if known.lower() == name.lower() and known != name:
             return f"There is {known!r}: names of rules are lower case, of terminals upper case"
-    close = difflib.get_close_matches(name, list(index.definitions), 1, 0.75)
-    return f"Did you mean {close[0]!r}?" if close else None
+    return similar_name(name, (known for known in index.definitions if known != name))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rules and terminals to a network, without a lexer: ``lexer="dynamic"``.
+"""Rules and terminals to a network, without a lexer: ``lexer="dynamic_complete"``.
 
 Receives a :class:`LarkGrammar` loaded with counts; returns a network. Terminals simply follow each other, and what
 ``%ignore`` names may stand before each of them and at the end. Short ignored texts (blanks, line ends) are

@@ -42,7 +42,7 @@ def test_same_texts_as_lark(text: str, seed: int) -> None:
     except lark.exceptions.GrammarError:  # colliding optional parts
         assume(False)
     try:
-        network = lower(sg.Lark(text, lexer="dynamic"))
+        network = lower(sg.Lark(text, lexer="dynamic_complete"))
     except UnsatisfiableError:
         network = None
     rng = random.Random(seed)

@@ -31,7 +31,7 @@ CALC = r"""
 
 
 def dynamic(text: str, **options: object) -> Network:
-    return lower(sg.Lark(text, lexer="dynamic", **options))  # type: ignore[arg-type]
+    return lower(sg.Lark(text, lexer="dynamic_complete", **options))  # type: ignore[arg-type]
 
 
 def takes(network: Network, *texts: str) -> list[bool]:
@@ -160,7 +160,7 @@ def test_files_and_imports(tmp_path: Path) -> None:
     (tmp_path / "words.lark").write_text('WORD: LETTER+\nLETTER: "a".."c"\n%import common.DIGIT\n')
     (tmp_path / "main.lark").write_text('start: WORD N\n%import .words (WORD)\n%import common.INT -> N\n')
     assert takes(dynamic(str(tmp_path / "main.lark")), "abc12", "abd1") == [True, False]
-    assert takes(lower(sg.Lark(tmp_path / "main.lark", lexer="dynamic")), "a1") == [True]
+    assert takes(lower(sg.Lark(tmp_path / "main.lark", lexer="dynamic_complete")), "a1") == [True]
     text = "%import words.WORD\nstart: WORD"
     assert takes(dynamic(text, import_paths=[tmp_path]), "ab") == [True]
     assert takes(dynamic('begin: "x"', start="begin"), "x") == [True]
