@@ -2,8 +2,9 @@
 
 Receives :class:`structgen.source.Lark`. ``load`` reads it through Lark's own loader (``grammar`` has the data,
 ``scan`` and ``errors`` the places and messages). Without a lexer ``terminals`` and ``rules`` turn it into a network;
-with one of Lark's, ``network`` does (``patterns``, ``threads``, ``lexing``, ``tokens``: what is read as which
-terminal; ``lalr``, ``contexts``: where). ``gbnf`` and its companions read the notation of llama.cpp.
+as Lark's Earley parser reads it, ``dynamic`` does; with a lexer of Lark's, ``network`` (``patterns``, ``threads``,
+``lexing``, ``tokens``: what is read as which terminal; ``lalr``, ``contexts``: where). ``gbnf`` and its companions
+read the notation of llama.cpp.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 from structgen.automata import MAX_STATES
 from structgen.errors import InputError, UnsupportedError
-from structgen.frontends.lark import gbnf, gbnf_network, network, rules
+from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
@@ -36,7 +37,7 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
         UnsatisfiableError: no text is in the grammar's language.
         LimitError: more than ``max_states`` states.
     """
-    grammar = load(source, counted=source.lexer == "dynamic_complete")
+    grammar = load(source, counted=source.lexer.startswith("dynamic"))
     for name in source.constraints:
         if name not in grammar.declared:
             raise InputError(
@@ -44,15 +45,15 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 where=f"constraints[{name!r}]",
                 hint=f"Add a line to the grammar:  %declare {name}",
             )
-    if source.lexer == "dynamic":
-        raise UnsupportedError('lexer="dynamic" is not there yet', hint='Use lexer="dynamic_complete"')
     if source.lexer != "dynamic_complete":
         if source.constraints:
             raise UnsupportedError(
-                f"lexer={source.lexer!r} cannot read constraints inside a grammar: Lark's lexers know patterns only",
+                f"lexer={source.lexer!r} cannot read constraints inside a grammar: Lark knows patterns only",
                 where="constraints",
                 hint='Use lexer="dynamic_complete"',
             )
+        if source.lexer == "dynamic":
+            return dynamic.network(grammar, max_states)
         return network.build(grammar, source.lexer, max_states)
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
     return rules.network(grammar, parts, max_states)

@@ -48,7 +48,7 @@ class Lexicon:
                 raise UnsupportedError(
                     f"terminal {t.shown} can match nothing at all, which no lexer of Lark's allows",
                     where=_where(t),
-                    hint='Make it match at least one character, or use lexer="dynamic"',
+                    hint="Make it match at least one character",
                 )
         self.programs: dict[str, Program] = {name: self._program(t) for name, t in self.by_name.items()}
         self.symbols = Symbols(self.programs.values())

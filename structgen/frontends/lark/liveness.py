@@ -113,5 +113,5 @@ def _conflict(first: Terminal, second: Terminal) -> UnsupportedError:
         f"terminal {second.name} behind {first.name}: a lexer may read them otherwise, "
         "and nothing that keeps them apart is sure to fit between",
         where=second.where or first.where,
-        hint='Let something be written between them (%ignore blanks), or use lexer="dynamic"',
+        hint='Let something be written between them (%ignore blanks), or use lexer="dynamic_complete"',
     )

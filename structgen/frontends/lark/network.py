@@ -37,9 +37,9 @@ def build(grammar: LarkGrammar, lexer: Literal["basic", "contextual"], max_state
     lalr = analyse(grammar)
     tokens = Tokens(Lexicon(grammar, max_states))
     if lexer == "basic" and not lalr.has_conflicts:
-        return _finished(_plain(grammar, tokens))
+        return finished(_plain(grammar, tokens))
     instances = Instances(grammar, lalr, tokens, one_context=lexer == "basic")
-    return _finished(merged(trim(instances.build())))
+    return finished(merged(trim(instances.build())))
 
 
 def _plain(grammar: LarkGrammar, tokens: Tokens) -> Cfg:
@@ -71,7 +71,7 @@ def _plain(grammar: LarkGrammar, tokens: Tokens) -> Cfg:
     return builder.build(WHOLE)
 
 
-def _finished(cfg: Cfg) -> Network:
+def finished(cfg: Cfg) -> Network:
     """The network of a grammar over terminals with bans, proved to have no dead ends."""
     cfg = prepare(cfg)
     if not cfg.rules[cfg.start]:

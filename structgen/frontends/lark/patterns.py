@@ -230,7 +230,7 @@ class _Builder:
             raise UnsupportedError(
                 "a lookaround inside a lookaround, in a terminal",
                 where=self.where,
-                hint='Write the pattern without it, or use lexer="dynamic"',
+                hint='Write the pattern without it, or use lexer="dynamic_complete"',
             )
         body = to_plain(node.body)
         width = 0 if node.ahead else ast.width(body)[1] or 0

@@ -9,13 +9,13 @@ set of states for the whole grammar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from structgen import automata
 from structgen.automata import ByteDfa, Dfa, bytedfa, to_bytedfa, utf8
 from structgen.errors import InputError, LimitError
-from structgen.frontends.lark.grammar import LarkGrammar, LarkSymbol, LarkTerminal
+from structgen.frontends.lark.grammar import LarkGrammar, LarkTerminal
 from structgen.frontends.lark.terminals import language
 from structgen.ir import Builder, Cfg, CfgNetwork, Network, Terminal
 from structgen.ir.grammar import Sentence, Symbol
@@ -50,6 +50,43 @@ def to_cfg(grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) 
     return _Lowering(grammar, parts, max_states).run()
 
 
+def add_rules(
+    builder: Builder, grammar: LarkGrammar, terminal: Callable[[str, str | None], Symbol | None]
+) -> None:
+    """The rules of a grammar, loaded with counts, in a builder.
+
+    Args:
+        terminal: what stands for a terminal, by its name and the place of its use; None: it has no text at all.
+
+    Raises:
+        LimitError: a repetition is too long.
+    """
+    for name, alternatives in grammar.alternatives.items():
+        place = alternatives[0].place
+        where = None if place is None else str(place)
+        sentences = (
+            tuple(terminal(s.name, where) if s.is_terminal else s.name for s in rule.expansion)
+            for rule in alternatives
+        )
+        # an alternative with a terminal that has no text has none either
+        bodies = [cast(Sentence, sentence) for sentence in sentences if None not in sentence]
+        count = grammar.counts.get(name)
+        if count is None:
+            builder.rule(name, *bodies, where=where)
+            continue
+        if max(count.lo, count.hi or 0) > MAX_COUNT:
+            raise LimitError(
+                f"a repetition of more than {MAX_COUNT} is too long for a rule",
+                where=where,
+                hint="Repeat inside a terminal (upper case) instead, or use * or +",
+            )
+        if not bodies:
+            builder.rule(name, *([()] if count.lo == 0 else []), where=where)
+            continue
+        body: Sentence = bodies[0] if len(bodies) == 1 else (builder.rule(f"{name}#", *bodies, where=where),)
+        builder.rule(name, (builder.repeat(body, count.lo, count.hi, where),), where=where)
+
+
 class _Lowering:
     def __init__(self, grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) -> None:
         self.grammar = grammar
@@ -75,38 +112,14 @@ class _Lowering:
         self.comments = [self._folded(terminal, texts) for terminal, texts in long]
 
     def run(self) -> Cfg:
-        grammar = self.grammar
-        for name, alternatives in grammar.alternatives.items():
-            place = alternatives[0].place
-            where = None if place is None else str(place)
-            sentences = (tuple(self._symbol(s, where) for s in rule.expansion) for rule in alternatives)
-            # an alternative with a terminal that has no text has none either
-            bodies = [cast(Sentence, sentence) for sentence in sentences if None not in sentence]
-            count = grammar.counts.get(name)
-            if count is None:
-                self.builder.rule(name, *bodies, where=where)
-                continue
-            if max(count.lo, count.hi or 0) > MAX_COUNT:
-                raise LimitError(
-                    f"a repetition of more than {MAX_COUNT} is too long for a rule",
-                    where=where,
-                    hint="Repeat inside a terminal (upper case) instead, or use * or +",
-                )
-            body: Sentence = bodies[0] if len(bodies) == 1 else (self.builder.rule(f"{name}#", *bodies, where=where),)
-            if not bodies:
-                self.builder.rule(name, *([()] if count.lo == 0 else []), where=where)
-            else:
-                self.builder.rule(name, (self.builder.repeat(body, count.lo, count.hi, where),), where=where)
-        self.builder.rule(_START, (grammar.start, *self._end()))
+        add_rules(self.builder, self.grammar, self._symbol)
+        self.builder.rule(_START, (self.grammar.start, *self._end()))
         return self.builder.build(_START)
 
-    def _symbol(self, symbol: LarkSymbol, where: str | None) -> Symbol | None:
-        """What stands for a symbol in a rule; None if it has no text at all."""
-        if not symbol.is_terminal:
-            return symbol.name
-        if symbol.name not in self._symbols:
-            self._symbols[symbol.name] = self._terminal(symbol.name, where)
-        return self._symbols[symbol.name]
+    def _symbol(self, name: str, where: str | None) -> Symbol | None:
+        if name not in self._symbols:
+            self._symbols[name] = self._terminal(name, where)
+        return self._symbols[name]
 
     def _terminal(self, name: str, where: str | None) -> Symbol | None:
         if name in self.parts:

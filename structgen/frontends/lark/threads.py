@@ -222,7 +222,7 @@ class Race:
                 raise UnsupportedError(
                     f"terminal {self.name}: whether it is read depends on a lookahead past its end",
                     where=self.where,
-                    hint='Simplify the lookahead, or use lexer="dynamic"',
+                    hint='Simplify the lookahead, or use lexer="dynamic_complete"',
                 )
             need = union(*fails)
             if ban is not None:
@@ -372,7 +372,7 @@ class Race:
             raise UnsupportedError(
                 f"terminal {self.name} looks behind its own beginning",
                 where=self.where,
-                hint='Leave out the lookbehind (or \\b, ^) at its beginning, or use lexer="dynamic"',
+                hint='Leave out the lookbehind (or \\b, ^) at its beginning, or use lexer="dynamic_complete"',
             )
         state = behind[self.behind.index(number)]
         holds = state >= 0 and self.accepts[number][state]

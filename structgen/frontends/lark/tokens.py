@@ -258,7 +258,7 @@ class Tokens:
         return UnsupportedError(
             f"{shown}: whether it is read depends on a lookahead into the tokens behind it",
             where=None if name is None else self.lexicon.where(name),
-            hint='Simplify the lookahead, or use lexer="dynamic"',
+            hint='Simplify the lookahead, or use lexer="dynamic_complete"',
         )
 
     # ---- bytes -----------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class Tokens:
             f"terminal {self.lexicon.shown(name)} behind {shown}: a lexer would read them as one, "
             "and nothing that keeps them apart may stand between",
             where=where,
-            hint='Let something be written between them (%ignore blanks), or use lexer="dynamic"',
+            hint='Let something be written between them (%ignore blanks), or use lexer="dynamic_complete"',
         )
 
     def with_bans(self, languages: list[tuple[Dfa, Dfa | None]]) -> tuple[ByteDfa, dict[int, ByteDfa]]:

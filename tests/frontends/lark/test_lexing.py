@@ -152,4 +152,4 @@ def test_a_context_lets_a_keyword_be_a_name() -> None:
 def test_terminals_that_nothing_can_keep_apart_are_refused() -> None:
     with pytest.raises(UnsupportedError, match="B behind A") as caught:
         network("start: A B\nA: /a+/\nB: /a/", "basic")
-    assert 'lexer="dynamic"' in str(caught.value)
+    assert 'lexer="dynamic_complete"' in str(caught.value)
