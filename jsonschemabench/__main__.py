@@ -1,10 +1,11 @@
-"""``python -m jsonschemabench run | report | compare | suite``."""
+"""``python -m jsonschemabench run | report | compare | suite | walks``."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     deed = tests.add_mutually_exclusive_group()
     deed.add_argument("--check", action="store_true", help="exit code 1 where a verdict is worse than on file")
     deed.add_argument("--update", action="store_true", help="write the verdicts of this run to the file")
+    walking = commands.add_parser("walks", help="random texts under structgen's masks, judged by jsonschema")
+    walking.add_argument("--data", type=Path, help="schemas, as for run; default: shipped")
+    walking.add_argument("--n", type=_positive, default=1000, help="how many texts")
+    walking.add_argument("--seed", type=int, default=0)
+    walking.add_argument("--vocab", default="bytes", help="vocabulary (default bytes)")
+    walking.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may take")
     return parser
 
 
@@ -85,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _summarise([record for path in options.results for record in read_results(path)])
         if options.command == "suite":
             return _suite(options)
+        if options.command == "walks":
+            return _walks(options)
         text, worse = compare(read_results(options.before), read_results(options.after))
         print(text)
         return int(worse)
@@ -145,6 +154,26 @@ def _suite(options: argparse.Namespace) -> int:
         print(f"\n{change}")
         return int(bool(change.worse))
     return 0
+
+
+def _walks(options: argparse.Namespace) -> int:
+    from jsonschemabench import walks
+    from jsonschemabench.tokenizers import load_vocabulary
+
+    counts: Counter[str] = Counter()
+    seen: set[str] = set()
+    every = max(1, options.n // 10)
+    for walk in walks.walks(
+        load_cases(options.data), load_vocabulary(options.vocab), options.n, options.seed, options.timeout
+    ):
+        counts[walk.kind] += 1
+        seen.add(walk.id)
+        if walk.kind in walks.FAULTS:
+            print(f"- {walk.kind}: {walk.id}: {walk.detail}: {walk.text!r}", flush=True)
+        if counts.total() % every == 0 and counts.total() < options.n:
+            print(walks.summary(counts, len(seen)), file=sys.stderr, flush=True)
+    print(walks.summary(counts, len(seen)))
+    return int(any(counts[kind] for kind in walks.FAULTS))
 
 
 def _summarise(records: Iterable[dict[str, Any]]) -> int:

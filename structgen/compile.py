@@ -6,7 +6,7 @@ vocabulary (masks, runtime); ``compile`` does both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from structgen import automata
 from structgen.automata import Dfa
 from structgen.automata.bytedfa import choices
 from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
-from structgen.frontends import json_schema, lark, regex, types
+from structgen.frontends import json_schema, lark, regular, types
 from structgen.frontends.json_schema.load import document
 from structgen.ir import combine
 from structgen.ir.network import Network, Terminal
@@ -42,8 +42,6 @@ from structgen.source import (
 
 #: Constraints of different kinds are combined through automata of up to so many states.
 MAX_EXPLORED = 20_000
-
-_COMBINATIONS = (Complement, Repetition, Intersection, Union, Concatenation, Difference)
 
 
 def compile(  # noqa: A001  (the field's own word; always used as structgen.compile)
@@ -111,9 +109,9 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
     if isinstance(constraint, Choice):
         if not constraint.options:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")
-        words = [_encoded(option) for option in constraint.options]
+        words = [regular.encoded(option) for option in constraint.options]
         return combine.from_terminal(Terminal(choices(words), _choice_name(constraint)))
-    dfa = _regular(constraint, limits)
+    dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
     if dfa is not None:
         return _of_bytes(constraint, automata.utf8(dfa))
     if isinstance(constraint, (Union, Concatenation)):
@@ -142,63 +140,21 @@ def _of_bytes(constraint: Constraint, dfa: Dfa) -> Network:
     return combine.from_terminal(Terminal(automata.to_bytedfa(dfa), _name(constraint), _name(constraint)))
 
 
-def _regular(constraint: Constraint, limits: Limits) -> Dfa | None:
-    """The automaton over code points of a constraint that is made of regexes and choices; else None."""
-    if isinstance(constraint, Regex):
-        return regex.to_dfa(
-            constraint.pattern,
-            dialect=constraint.dialect,
-            flags=constraint.flags,
-            max_states=limits.max_automaton_states,
-        )
-    if isinstance(constraint, Choice):
-        for option in constraint.options:
-            _encoded(option)
-        return automata.literals(constraint.options)
-    if not isinstance(constraint, _COMBINATIONS):
-        return None
-    return _combined(constraint, limits, _regular, automata.everything(automata.CODE_POINTS))
-
-
 def _byte_language(constraint: Constraint, limits: Limits) -> Dfa:
     """The automaton over bytes of any constraint of finitely many states. Raises LimitError for others."""
-    dfa = _regular(constraint, limits)
+    dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
     if dfa is not None:
         return automata.utf8(dfa)
-    if not isinstance(constraint, _COMBINATIONS):
+    if not isinstance(constraint, regular.COMBINATIONS):
         try:
             return automaton(_lower(constraint, limits), limits, MAX_EXPLORED)
         except UnsatisfiableError:
             return automata.empty(automata.BYTES)
     every = automata.utf8(automata.everything(automata.CODE_POINTS))
-    found = _combined(constraint, limits, _byte_language, every)
+    most = limits.max_automaton_states
+    found = regular.combined(constraint, lambda part: _byte_language(part, limits), every, most)
     assert found is not None
     return found
-
-
-def _combined(
-    constraint: Constraint, limits: Limits, language: Callable[[Constraint, Limits], Dfa | None], every: Dfa
-) -> Dfa | None:
-    """The language of a combination out of those of its parts; None where a part has none."""
-    parts = []
-    for part in operands(constraint):
-        dfa = language(part, limits)
-        if dfa is None:
-            return None
-        parts.append(dfa)
-    most = limits.max_automaton_states
-    if isinstance(constraint, Complement):
-        return automata.difference(every, parts[0], max_states=most)
-    if isinstance(constraint, Repetition):
-        return automata.repeat(parts[0], constraint.lo, constraint.hi, max_states=most)
-    if isinstance(constraint, Intersection):
-        return automata.intersect(*parts, max_states=most)
-    if isinstance(constraint, Union):
-        return automata.union(*parts, max_states=most)
-    if isinstance(constraint, Concatenation):
-        return automata.concat(*parts, max_states=most)
-    assert isinstance(constraint, Difference), f"a constraint of an unknown kind: {type(constraint).__name__}"
-    return automata.difference(*parts, max_states=most)
 
 
 def _plain(source: JsonSchema) -> JsonSchema:
@@ -248,15 +204,6 @@ def _documents(source: JsonSchema) -> dict[str, Any]:
 
 def _parsed(schema: Any) -> Any:
     return document(schema) if isinstance(schema, (str, Path)) else schema
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"choice {text!r} has a lone surrogate, which UTF-8 cannot write", where=f"character {error.start}"
-        ) from None
 
 
 def _choice_name(constraint: Choice) -> str:

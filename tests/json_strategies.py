@@ -33,6 +33,15 @@ FORMATTED = {
     "uri": ("http://a.b/c", "a b"),
     "duration": ("P1D", "P"),
     "json-pointer": ("/a/b", "a"),
+    "relative-json-pointer": ("1/a", "/a"),
+    "uri-reference": ("/a?b#c", "\\a"),
+    "iri": ("http://é.org/ü", "é"),
+    "iri-reference": ("/é", "\\é"),
+    "uri-template": ("/a/{b}", "/{a"),
+    "idn-email": ("é@é.org", "é"),
+    "idn-hostname": ("é.org", "-é"),
+    "regex": ("^a*$", "(a"),
+    "no-such": ("a", "b"),
 }
 #: Formats whose checks in jsonschema need nothing installed and agree with their standards.
 JUDGED_FORMATS = ("date", "ipv4", "uuid")
@@ -194,10 +203,10 @@ def instance(rng: random.Random, schema: Schema, root: Schema, depth: int = 5) -
     if not isinstance(schema, dict) or depth <= 0 or rng.random() < 0.04:
         return random_value(rng, max(0, min(2, depth - 1)))
     if "$ref" in schema:
-        target = root
-        for part in schema["$ref"][2:].split("/") if len(schema["$ref"]) > 1 else []:
-            target = target[part]
-        return instance(rng, target, root, depth - 1)
+        return instance(rng, target_of(schema["$ref"], root), root, depth - 1)
+    for keyword in ("$dynamicRef", "$recursiveRef"):
+        if keyword in schema and rng.random() < 0.8:
+            return instance(rng, target_of(schema[keyword], root), root, depth - 1)
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
@@ -237,6 +246,19 @@ def instance(rng: random.Random, schema: Schema, root: Schema, depth: int = 5) -
         value = value if step is None or rng.random() < 0.2 else round(value / step) * step
         return int(value) if kind == "integer" and rng.random() < 0.9 else value
     return None if kind == "null" else rng.random() < 0.5
+
+
+def target_of(reference: str, root: Schema) -> Schema:
+    """Where a reference within the document leads; an anchor stands in the root's definitions."""
+    if reference.startswith("#/"):
+        target = root
+        for part in reference[2:].split("/"):
+            target = target.get(part, True) if isinstance(target, dict) else True  # (of another resource: anything)
+        return target
+    named = [s for s in root.get("$defs", {}).values() if isinstance(s, dict)]
+    anchors = {s.get(keyword): s for s in named for keyword in ("$anchor", "$dynamicAnchor") if keyword in s}
+    ids = {s["$id"]: s for s in named if "$id" in s}
+    return anchors.get(reference[1:], ids.get(reference, root))
 
 
 def instance_object(rng: random.Random, schema: dict[str, Any], root: Schema, depth: int) -> dict[str, Any]:

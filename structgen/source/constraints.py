@@ -103,7 +103,9 @@ class JsonSchema(Constraint):
             type that Pydantic's TypeAdapter takes.
         property_order: ``"schema"``: properties come in the order the schema names them; ``"any"``: any order.
         whitespace: ``"flexible"``: where JSON allows it, bounded; ``"compact"``: none; or a regex.
-        formats: ``"assert"``: ``format`` is enforced; ``"annotation"``: it is ignored, as the standard says.
+        formats: ``"assert"``: ``format`` is enforced; ``"annotation"``: it is ignored, as the standard says; or
+            formats of your own by name, beside the known ones, or in place of one: a :class:`Regex`, a
+            :class:`Choice` or a combination of them, or a str, which is an ECMA-262 pattern for the whole string.
         unknown_formats: what to do with formats structgen does not know: ``"annotation"`` or ``"error"``.
         registry: schemas by URI for ``$ref`` to other documents: a mapping or a ``referencing.Registry``.
             Nothing is ever fetched.
@@ -112,14 +114,13 @@ class JsonSchema(Constraint):
     schema: Any
     property_order: Literal["schema", "any"] = field(default="schema", kw_only=True)
     whitespace: str = field(default="flexible", kw_only=True)
-    formats: Literal["assert", "annotation"] = field(default="assert", kw_only=True)
+    formats: Literal["assert", "annotation"] | Mapping[str, Constraint | str] = field(default="assert", kw_only=True)
     unknown_formats: Literal["annotation", "error"] = field(default="annotation", kw_only=True)
     registry: Mapping[str, Any] | Any | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("property_order", ("schema", "any")),
-            ("formats", ("assert", "annotation")),
             ("unknown_formats", ("annotation", "error")),
         ):
             if getattr(self, name) not in allowed:
@@ -129,6 +130,17 @@ class JsonSchema(Constraint):
                 f"whitespace={self.whitespace!r}", hint='Use "flexible", "compact" or a regular expression, as a str'
             )
         _check_registry(self.registry)
+        if isinstance(self.formats, Mapping):
+            for name, language in self.formats.items():
+                if not isinstance(name, str) or not isinstance(language, (Constraint, str)):
+                    raise InputError(
+                        f"formats: {name!r}: a format is a name and a constraint or a pattern",
+                        hint='For example formats={"sku": sg.Regex("[A-Z]{2}-[0-9]{4}")}',
+                    )
+        elif self.formats not in ("assert", "annotation"):
+            raise InputError(
+                f"formats={self.formats!r}", hint='Use "assert", "annotation" or formats of your own by name'
+            )
 
     def report(self) -> reports.Report:
         """What becomes of each keyword, with its JSON pointer: enforced, an annotation, or refused and why.

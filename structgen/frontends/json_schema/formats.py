@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from structgen.automata import CODE_POINTS, Dfa, concat, intersect, lengths, make
+from structgen.automata import CODE_POINTS, Dfa, concat, difference, intersect, lengths, make
 from structgen.errors import InputError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import clock, idn
@@ -120,23 +120,30 @@ _part("expression", r"\{[+#.\/;?&=,!@|]?{varspec}(?:,{varspec})*\}")
 _part("pointer", r"(?:\/(?:[^\/~]|~[01])*)*")
 
 # A part of ECMA-262 patterns in which nothing depends on what stands elsewhere
-_part("re-escape", r"\\(?:[dDsSwWbB]|[fnrtv]|0|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[$()*+.\/?\[\\\]^{|}])")
-_part("re-class-escape", r"\\(?:[fnrtv]|0|x[0-9A-Fa-f]{2}|[$()*+.\/?\[\\\]^{|}-])")
+_part("re-escape", r"\\(?:[dDsSwWbB]|[fnrtv]|0|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|c[A-Za-z]|[$()*+.\/?\[\\\]^{|}])")
+_part("re-class-escape", r"\\(?:[fnrtv]|0|c[A-Za-z]|x[0-9A-Fa-f]{2}|[$()*+.\/?\[\\\]^{|}-])")
 _part("re-class-char", r"[^\\\]\[^\r\n\u2028\u2029-]")
 _part("re-range", "a-z|A-Z|0-9|a-f|A-F|a-zA-Z|1-9")
 _part("re-class", r"\[\^?(?:{re-range}|{re-class-char}|{re-class-escape}|\\[dDsSwW])*-?\]")
 _part("re-char", r"[^\\^$.*+?()\[\]\{\}|\r\n\u2028\u2029]|\.|{re-escape}|{re-class}")
-_part("re-count", r"(?:[*+?]|\{(?:\d{1,4}|\d{1,4},|\d,[1-9]\d|\d,[1-9]\d\d)\})\??")
+# counts in order: the second has more digits, or a greater first one, or both have one
+_part(
+    "re-ordered",
+    r"\d,[1-9]\d{1,3}|[1-9]\d,[1-9]\d{2,3}"
+    + "".join(f"|{m},[{m}-9]" for m in range(10))
+    + "".join(rf"|{m}\d,[{m + 1}-9]\d" for m in range(1, 9)),
+)
+_part("re-count", r"(?:[*+?]|\{(?:\d{1,4}|\d{1,4},|{re-ordered})\})\??")
 
 
 def _group(level: int) -> None:
     inner = f"{{re-{level - 1}}}"
-    atom = "{re-char}" if level == 0 else rf"{{re-char}}|\((?:\?:)?{inner}\)"
+    atom = "{re-char}" if level == 0 else rf"{{re-char}}|\((?:\?:|\?<[A-Za-z_$][\w$]*>)?{inner}\)"
     _part(f"re-term-{level}", rf"[$^]|(?:{atom}){{re-count}}?" + ("" if level == 0 else rf"|\(\?<?[=!]{inner}\)"))
     _part(f"re-{level}", rf"{{re-term-{level}}}*(?:\|{{re-term-{level}}}*)*")
 
 
-# a back reference or a named group could refer to what is not there, so neither is taken
+# a back reference could refer to what is not there, so it is not taken
 for _level in range(3):
     _group(_level)
 
@@ -152,12 +159,16 @@ _PATTERNS = {
     "uuid": "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
     "json-pointer": "{pointer}",
     "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|{pointer})",
-    "regex": "{re-2}",
 }
 
 
 def _pattern(text: str) -> Dfa:
     return regex.to_dfa(_expand(text), dialect="ecma")
+
+
+def _regex() -> Dfa:
+    """At most one named group: two could have the same name."""
+    return difference(_pattern("{re-2}"), regex.to_dfa(r"\(\?<[^=!].*\(\?<[^=!]", dialect="ecma", search=True))
 
 
 def _hostname() -> Dfa:
@@ -193,10 +204,11 @@ _MAKERS: dict[str, Callable[[], Dfa]] = {
     "idn-hostname": idn.hostname,
     "email": _mailbox("{local}", "{domain}"),
     "idn-email": _mailbox("{ilocal}", "{idomain}"),
+    "regex": _regex,
     **{name: partial(_pattern, text) for name, text in _PATTERNS.items()},
 }
 
-#: The names that are enforced.
+#: The names that are enforced. See also ``JsonSchema(formats={name: ...})``.
 KNOWN: Set[str] = _MAKERS.keys()
 
 

@@ -1,10 +1,10 @@
 """Internationalised host names (RFC 5890 to 5893), taken from below.
 
-Receives the character database of Python; returns an automaton over code points. Two rules of IDNA2008 are not
-regular: the length of a label in Punycode, and normalisation form C as a whole. Labels are therefore kept short
-(each character counted with the most digits it can cost), and characters that take part in compositions are left
-out. Everything accepted is a valid name; ``xn--`` labels and characters beyond the Basic Multilingual Plane
-are left out too.
+Receives the character databases of Python and of the regex package; returns an automaton over code points. Two
+rules of IDNA2008 are not regular: the length of a label in Punycode, and normalisation form C as a whole. Labels are
+therefore kept short (each character counted with the most digits it can cost), and characters that take part in
+compositions are left out. Everything accepted is a valid name; ``xn--`` labels and characters beyond the Basic
+Multilingual Plane are left out too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+
+import regex as regex_module
 
 from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, intersect, repeat, symbols, union
 from structgen.automata.symbols import normalize
@@ -60,12 +62,20 @@ class _Tables:
         """The valid characters of some bidirectional classes, for a character class of a pattern."""
         return _chars(c for c in self.valid if self.bidi[c] in classes)
 
+    def joining(self, *types: str) -> str:
+        """The valid characters of some joining types."""
+        pattern = regex_module.compile("|".join(rf"\p{{Joining_Type={kind}}}" for kind in types))
+        return _chars(c for c in self.valid if c not in self.viramas and pattern.match(chr(c)))
+
     def hostname(self) -> Dfa:
         valid = _chars(self.valid)
         # RFC 5891 4.2.3: hyphens and leading marks; RFC 5892 appendix A: what must stand around some characters
         label = _language(rf"(?![{_chars(self.marks)}-])(?!..--)[{valid}]{{1,{_LONGEST}}}(?<!-)")
         greek, hebrew = _script("GREEK"), _script("HEBREW")
         japanese = _script("HIRAGANA", "KATAKANA LETTER", "CJK UNIFIED")
+        # a non-joiner stands after a virama, or between letters that would join (appendix A.1)
+        viramas, passing = _chars(self.viramas), self.joining("T")
+        left, right = self.joining("L", "D"), self.joining("R", "D")
         for bad in (
             rf"[{_chars(self.stacking)}]{{2}}",
             r"(?:^|[^l])\u00B7|\u00B7(?:[^l]|$)",
@@ -73,7 +83,9 @@ class _Tables:
             rf"(?:^|[^{hebrew}])[\u05F3\u05F4]",
             rf"^[^{japanese}]*\u30FB[^{japanese}]*$",
             r"[\u0660-\u0669].*[\u06F0-\u06F9]|[\u06F0-\u06F9].*[\u0660-\u0669]",
-            rf"(?:^|[^{_chars(self.viramas)}])[\u200C\u200D]",
+            rf"(?:^|[^{viramas}])\u200D",
+            rf"(?:^|[^{left}{viramas}{passing}])(?:[{viramas}{passing}]*[{passing}])?\u200C",
+            rf"(?:^|[^{viramas}])\u200C[{viramas}{passing}]*(?:[^{right}{viramas}{passing}]|$)",
         ):
             label = label - regex.to_dfa(bad, dialect="ecma", search=True)
         # RFC 5893: without right-to-left characters nothing is asked; with them, of every label

@@ -8,11 +8,12 @@ parts of a schema are normalised and lowered once. Annotations are dropped here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from structgen.errors import LimitError, SchemaError, StructgenError, UnsupportedError
+from structgen.errors import InputError, LimitError, SchemaError, StructgenError, UnsupportedError
+from structgen.frontends import regex, regular
 from structgen.frontends.json_schema.load import (
     DRAFT3,
     DRAFT4,
@@ -29,7 +30,7 @@ from structgen.frontends.json_schema.load import (
 from structgen.frontends.json_schema.numbers import exact
 from structgen.frontends.json_schema.references import Documents, Place, escape
 from structgen.frontends.json_schema.strings import StringSet
-from structgen.source import JsonSchema
+from structgen.source import Constraint, JsonSchema
 
 if TYPE_CHECKING:
     from structgen.frontends.json_schema.report import Log
@@ -181,6 +182,7 @@ class Reader:
         #: does a keyword occur whose cost or support shows only when schemas are combined?
         self.combines = False
         self.ignored = self._ignored()
+        self._own_formats: dict[str, StringSet] = {}
         self._interned: dict[Any, Schema] = {}
         self._targets: dict[tuple[int, str, tuple[str, ...]], Target] = {}
         self._unread: list[tuple[Target, Place]] = []
@@ -199,6 +201,26 @@ class Reader:
         except RecursionError:
             raise LimitError("the schema is nested too deeply", where="#", hint=_MAX_DEPTH_HINT) from None
         return root
+
+    def own_format(self, name: str, language: Constraint | str) -> StringSet:
+        """A format that the user defines.
+
+        Raises:
+            InputError: its constraint is not regular.
+            SourceSyntaxError, UnsupportedError, LimitError: its pattern cannot be used.
+        """
+        found = self._own_formats.get(name)
+        if found is None:
+            where = f"format {name!r}"
+            if isinstance(language, str):
+                dfa = regex.to_dfa(language, dialect="ecma", where=where)
+            else:
+                made = regular.automaton(language)
+                if made is None:
+                    raise InputError("a format is made of regexes and choices", where=where)
+                dfa = made
+            found = self._own_formats[name] = StringSet.of_dfa(dfa)
+        return found
 
     def _ignored(self) -> frozenset[str]:
         """Keywords that a metaschema of the user's own, named by ``$schema``, leaves out.
@@ -452,6 +474,9 @@ class _Parts:
         source = self.reader.source
         if source.formats == "annotation":
             return "formats are annotations, as asked"
+        if isinstance(source.formats, Mapping) and value in source.formats:
+            self.out[name] = self.reader.own_format(value, source.formats[value])
+            return None
         known = StringSet.format(value, where=self.at(name), unknown=source.unknown_formats)
         if known is None:
             return f"no format {value!r} is known"

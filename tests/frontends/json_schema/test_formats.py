@@ -10,17 +10,21 @@ import random
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from structgen import errors
 from structgen.automata import BYTES, CODE_POINTS, Dfa, literal, literals
 from structgen.errors import InputError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import formats
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.source import Choice, JsonSchema, Regex
+from tests.frontends.json_schema.networks import Judge
 
 SUITE = (
     Path(os.environ.get("STRUCTGEN_SHARED", Path(__file__).resolve().parents[4] / "shared"))
@@ -230,3 +234,62 @@ def test_registration(monkeypatch: pytest.MonkeyPatch) -> None:
         formats.register("raw", 5)  # type: ignore[arg-type]
     assert literal(b"x").alphabet == BYTES and formats.language("zip").alphabet == CODE_POINTS
     formats.language.cache_clear()
+
+
+def test_formats_of_the_user() -> None:
+    """Beside the known ones, or in place of one; a regex, a choice, a combination, a pattern."""
+    own: dict[str, Any] = {
+        "sku": Regex("[A-Z]{2}-[0-9]{2}"),
+        "size": Choice(["S", "M"]) | Regex("[0-9]+"),
+        "date": "\\d\\d",
+    }
+    for name, good, bad in (
+        ("sku", ("AB-12",), ("AB-1", "xAB-12", "")),
+        ("size", ("S", "42"), ("L", "")),
+        ("date", ("12",), ("2024-01-01",)),
+        ("ipv4", ("1.2.3.4",), ("x",)),
+    ):
+        judge = Judge({"format": name}, formats=own)
+        assert all(judge.takes(text) for text in good)
+        assert not any(judge.takes(text) for text in bad)
+        assert judge.takes(3)
+    assert Judge({"format": "sku"}).takes("anything")
+
+
+@pytest.mark.parametrize(
+    ("own", "kind", "where"),
+    [
+        ({"a": 3}, errors.InputError, None),
+        ("ignore", errors.InputError, None),
+        ({"a": JsonSchema(True)}, errors.InputError, "format 'a'"),
+        ({"a": "("}, errors.SourceSyntaxError, "format 'a'"),
+    ],
+)
+def test_bad_formats_of_the_user(own: Any, kind: type[errors.StructgenError], where: str | None) -> None:
+    with pytest.raises(kind) as caught:
+        Judge({"format": "a"}, formats=own)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good"),
+    [
+        ("(?<name>x)", True), ("(?<n>a)|b", True), ("(?<n>a)(?<n>b)", False), ("\\cA", True), ("\\c1", False),
+        ("a{2,1}", False), ("a{2,3}", True), ("a{9,10}", True), ("a{10,9}", False), ("a{30,40}", True),
+        ("a{41,30}", False), ("a{99,100}", True), ("a{3,3}", True),
+    ],
+)  # fmt: skip
+def test_patterns_as_a_format(pattern: str, good: bool) -> None:
+    assert formats.language("regex").accepts(pattern) == good
+
+
+def test_joiners_against_idna() -> None:
+    """Everything accepted is valid by the idna package; a non-joiner between letters that join is accepted."""
+    idna = pytest.importorskip("idna")
+    dfa = formats.language("idn-hostname")
+    assert dfa.accepts("\u0628\u064a\u200c\u0628\u064a")
+    for size in range(1, 5):
+        for letters in product("\u0628\u0627\u064b\u0915\u094d\u200c\u200da", repeat=size):
+            name = "".join(letters)
+            if dfa.accepts(name):
+                idna.encode(name, uts46=False)
