@@ -14,12 +14,13 @@ from collections.abc import Callable
 from structgen.automata import MAX_STATES
 from structgen.errors import InputError, UnsupportedError
 from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
+from structgen.frontends.lark.findings import Finding, findings
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
 from structgen.source import Constraint, Gbnf, Lark
 
-__all__ = ["Converted", "build", "build_gbnf", "gbnf_to_lark", "load"]
+__all__ = ["Converted", "Finding", "build", "build_gbnf", "findings", "gbnf_to_lark", "load"]
 
 
 def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: int = MAX_STATES) -> Network:
