@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from structgen.masks.vocabulary import Vocabulary as Vocabulary
     from structgen.runtime import CompiledGrammar as CompiledGrammar
     from structgen.runtime import Matcher as Matcher
+    from structgen.sampling.predicate import Predicate as Predicate
     from structgen.source import Choice as Choice
     from structgen.source import Constraint as Constraint
     from structgen.source import Gbnf as Gbnf
@@ -45,6 +46,7 @@ _HOME = {
     "Lark": "structgen.source",
     "Limits": "structgen.limits",
     "Matcher": "structgen.runtime",
+    "Predicate": "structgen.sampling.predicate",
     "Regex": "structgen.source",
     "Vocabulary": "structgen.masks.vocabulary",
     "compile": "structgen.compile",

@@ -27,15 +27,17 @@ from structgen.integrations.decoding import Row
 from structgen.integrations.forward import context_length, logit_width
 from structgen.integrations.grammars import Grammars, Prepared
 from structgen.integrations.jumpforward import whole_characters
+from structgen.integrations.lm import TransformersLM
 from structgen.integrations.partial import JsonProgress, Partial
 from structgen.integrations.prompts import Prompt, prompt_ids
 from structgen.integrations.results import Result
 from structgen.integrations.run import alone, run
+from structgen.integrations.sampled import Sampled, with_values
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.runtime.compiled import checked_limits
-from structgen.sampling import GREEDY, Masked, stream
+from structgen.sampling import GREEDY, Masked, Predicate, Sampler, sample, stream
 from structgen.source import Constraint
 
 
@@ -43,9 +45,10 @@ class Options(TypedDict, total=False):
     """The options of one text, see :meth:`Generator.generate`."""
 
     max_tokens: int
-    sampler: Masked | None
+    sampler: Masked | Sampler | None
     seed: int | tuple[int, ...]
     chat: bool | None
+    predicate: Predicate | None
 
 
 class BatchOptions(TypedDict, total=False):
@@ -57,6 +60,10 @@ class BatchOptions(TypedDict, total=False):
     chat: bool | None
     on_error: Literal["raise", "return"]
     batch_size: int | None
+
+
+#: Marks the random stream that picks one of several particles.
+_PICK = 1 << 31
 
 
 def _at_least_one(name: str, value: object) -> None:
@@ -156,9 +163,10 @@ class Generator:
         constraint: Any = None,
         *,
         max_tokens: int = 256,
-        sampler: Masked | None = None,
+        sampler: Masked | Sampler | None = None,
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
+        predicate: Predicate | None = None,
     ) -> Result:
         """Generate one text under a constraint: what it stands for, the text, the tokens and the timings.
 
@@ -167,21 +175,108 @@ class Generator:
             constraint: a type, a schema as a dict, a compiled ``re`` pattern, a list of texts, any constraint
                 object, or None.
             max_tokens: the most tokens the text may take, EOS not counted. A constrained text is always complete.
-            sampler: how to draw; None: the likeliest allowed token at each step. The order is: grammar mask,
-                temperature, top-k, top-p, min-p.
+            sampler: how to draw; None: the likeliest allowed token at each step. With ``Masked`` the order is:
+                grammar mask, temperature, top-k, top-p, min-p. Any other sampler of :mod:`structgen.sampling` draws
+                its particles (or one sample), of which one is taken by weight.
             seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
             chat: use the tokenizer's chat template; None: where it has one.
+            predicate: a further condition on the text, for samplers other than ``Masked``.
 
         Raises:
             ConstraintError: the constraint is malformed, not supported, unsatisfiable or too large.
             BudgetError: it cannot be completed in ``max_tokens``; raised before the first token.
-            OutputError: a validator of the type refused the object.
+            OutputError: a validator of the type refused the object, or no particle is alive.
             InputError, ModelError, VocabularyError: the other arguments do not fit.
         """
+        if sampler is not None and not isinstance(sampler, Masked) and hasattr(sampler, "run"):
+            return self._one_of(prompt, constraint, max_tokens, sampler, seed, chat, predicate)
+        if predicate is not None:
+            raise InputError("a predicate needs a sampler that asks it", hint="Use sampler=sg.sampling.AWRS(8), say")
         job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
         for _ in alone(self.model, self._width, job.row):
             pass
         return self._result(job)
+
+    def sample(
+        self,
+        prompt: Prompt,
+        constraint: Any,
+        *,
+        n: int = 1,
+        sampler: Masked | Sampler | None = None,
+        max_tokens: int = 256,
+        seed: int | tuple[int, ...] = 0,
+        chat: bool | None = None,
+        temperature: float = 1.0,
+        predicate: Predicate | None = None,
+        max_passes: int | None = None,
+        max_rows: int = 64,
+    ) -> Sampled:
+        """Draw weighted samples of the model's law conditioned on a constraint; see :func:`structgen.sampling.sample`.
+
+        Args:
+            prompt, constraint, max_tokens, chat: as for :meth:`generate`; a constraint is needed.
+            n, sampler, seed, temperature, predicate, max_passes: as for :func:`structgen.sampling.sample`.
+            max_rows: contexts that run through the model together.
+
+        Raises as :meth:`generate`; PredicateError with the samples drawn before where the predicate fails.
+        """
+        _at_least_one("max_tokens", max_tokens)
+        if constraint is None:
+            raise InputError("sampling needs a constraint", hint="sg.Regex('(?s:.*)') allows every text")
+        prepared, _ = self._grammars.get(constraint)
+        began = perf_counter()
+        samples = sample(
+            TransformersLM(self.model, max_rows=max_rows),
+            prepared.grammar,
+            prompt=self._prompt(prompt, chat, max_tokens),
+            n=n,
+            sampler=sampler,
+            max_tokens=max_tokens,
+            seed=seed,
+            temperature=temperature,
+            predicate=predicate,
+            max_passes=max_passes,
+        )
+        return with_values(samples, prepared.constraint, perf_counter() - began)
+
+    def _one_of(
+        self,
+        prompt: Prompt,
+        constraint: Any,
+        max_tokens: int,
+        sampler: Sampler,
+        seed: int | tuple[int, ...],
+        chat: bool | None,
+        predicate: Predicate | None,
+    ) -> Result:
+        """One text by a sampler of whole texts: its particles are drawn, and one of them by weight."""
+        began = perf_counter()
+        drawn = self.sample(
+            prompt,
+            constraint,
+            n=getattr(sampler, "particles", None) or 1,
+            sampler=sampler,
+            max_tokens=max_tokens,
+            seed=seed,
+            chat=chat,
+            predicate=predicate,
+        )
+        root = (seed,) if isinstance(seed, int) else tuple(seed)
+        chosen = drawn.pick(float(stream((*root, _PICK)).random()))
+        tokens = tuple(drawn.samples.tokens[chosen])
+        return Result(
+            value=value_of(self._grammars.get(constraint)[0].constraint, drawn.texts[chosen]),
+            text=drawn.texts[chosen],
+            tokens=tokens,
+            prompt_tokens=len(self._prompt(prompt, chat, max_tokens)),
+            forced_tokens=0,
+            reason="eos",
+            seconds_model=drawn.seconds,
+            seconds_constraint=0.0,
+            seconds_compile=perf_counter() - began - drawn.seconds,
+            seconds_total=drawn.seconds,
+        )
 
     def stream(
         self,
@@ -310,7 +405,7 @@ class Generator:
         prompt: Prompt,
         constraint: Any,
         max_tokens: int,
-        sampler: Masked | None,
+        sampler: Masked | Sampler | None,
         seed: int | tuple[int, ...],
         row: int,
         chat: bool | None,
@@ -319,7 +414,8 @@ class Generator:
         sampler = sampler or GREEDY
         if not isinstance(sampler, Masked):
             raise InputError(
-                f"{type(sampler).__name__} is not a sampler of the generator", hint="Use sg.sampling.Masked"
+                f"{type(sampler).__name__} is not a sampler for this",
+                hint="Use sg.sampling.Masked; the samplers of whole texts work in generate and sample",
             )
         prepared: Prepared | None = None
         seconds_compile = 0.0
@@ -327,13 +423,7 @@ class Generator:
             prepared, new = self._grammars.get(constraint)
             seconds_compile = prepared.seconds if new else 0.0
         began = perf_counter()
-        ids = prompt_ids(prompt, self.tokenizer, self._width, chat)
-        if self._context is not None and len(ids) + max_tokens > self._context:
-            raise InputError(
-                f"a prompt of {len(ids)} tokens with max_tokens={max_tokens} exceeds the {self._context} positions "
-                "of the model",
-                hint="Shorten the prompt or lower max_tokens",
-            )
+        ids = self._prompt(prompt, chat, max_tokens)
         made = Row(
             ids,
             self.vocabulary,
@@ -345,6 +435,16 @@ class Generator:
         )
         seconds = perf_counter() - began - made.seconds_constraint
         return _Job(made, prepared.constraint if prepared else None, seconds_compile, seconds)
+
+    def _prompt(self, prompt: Prompt, chat: bool | None, max_tokens: int) -> list[int]:
+        ids = prompt_ids(prompt, self.tokenizer, self._width, chat)
+        if self._context is not None and len(ids) + max_tokens > self._context:
+            raise InputError(
+                f"a prompt of {len(ids)} tokens with max_tokens={max_tokens} exceeds the {self._context} positions "
+                "of the model",
+                hint="Shorten the prompt or lower max_tokens",
+            )
+        return ids
 
     def _result(self, job: _Job) -> Result:
         row = job.row

@@ -1,4 +1,4 @@
-"""A transformers model as samplers see it: contexts in, log-probabilities out, with a KV cache that forks and drops rows.
+"""A transformers model as samplers see it, with a KV cache that forks and drops rows.
 
 Samplers ask about whole contexts and know nothing of caches. Here the contexts of a call are compared with the rows
 that the cache holds: each takes over the row it shares most with, several may take the same one (particles that were

@@ -12,6 +12,7 @@ from structgen.sampling.exact import Exact
 from structgen.sampling.mcmc import MCMC
 from structgen.sampling.predicate import Predicate
 from structgen.sampling.problem import Model, Problem
+from structgen.sampling.runs import Sampler
 from structgen.sampling.sample import sample
 from structgen.sampling.samples import Samples
 from structgen.sampling.smc import AWRS, SMC, PowerSMC, Steering
@@ -31,6 +32,7 @@ __all__ = [
     "PowerSMC",
     "Predicate",
     "Problem",
+    "Sampler",
     "Samples",
     "Steering",
     "Theta",

@@ -134,7 +134,7 @@ def test_steering_is_proper_without_replacement(small):
 @pytest.mark.parametrize("name", ["masked", "smc systematic 0.9", "awrs", "awrs, one reject", "exact"])
 def test_weights_are_proper_under_a_predicate(name, grammar):
     make, n = PROPER[name]
-    predicate = sg.sampling.Predicate(lambda text: not text.startswith("b"), lambda text: text != "a")
+    predicate = sg.Predicate(lambda text: not text.startswith("b"), lambda text: text != "a")
     expected = language(HashModel(1), PROMPT, lambda text: text == b"ab", 2)
     agree(mean_weights(runs(make, grammar, n, predicate=predicate)), expected)
 
@@ -154,7 +154,7 @@ def test_power_smc_aims_at_the_power(grammar, alpha, ramp):
     agree(mean_weights(runs(lambda: sg.sampling.PowerSMC(alpha, ramp, ess_threshold=0.9), grammar, 2)), expected)
 
 
-@pytest.mark.parametrize("predicate", [None, sg.sampling.Predicate(None, lambda text: text != "a")])
+@pytest.mark.parametrize("predicate", [None, sg.Predicate(None, lambda text: text != "a")])
 def test_cars_is_exact_from_the_first_sample(small, predicate):
     good = (lambda text: text == b"ab") if predicate else in_small
     expected = language(HashModel(1), PROMPT, good, 2)
@@ -349,7 +349,7 @@ def test_a_predicate_that_raises_is_named_with_its_text(grammar):
         return True
 
     for sampler in (None, sg.sampling.CARS(), sg.sampling.AWRS(particles=2), sg.sampling.ASAp()):
-        predicate = sg.sampling.Predicate(None, fails)
+        predicate = sg.Predicate(None, fails)
         with pytest.raises(PredicateError, match="no such molecule") as caught:
             sg.sampling.sample(HashModel(1), grammar, n=400, sampler=sampler, max_tokens=2, predicate=predicate)
         assert caught.value.text == "ba"
@@ -362,14 +362,14 @@ def test_a_slow_predicate_is_an_error(grammar):
     from threading import Event
 
     stop = Event()
-    predicate = sg.sampling.Predicate(lambda text: stop.wait(5), timeout=0.05)
+    predicate = sg.Predicate(lambda text: stop.wait(5), timeout=0.05)
     with pytest.raises(PredicateError, match=r"0\.05 s"):
         sg.sampling.sample(HashModel(1), grammar, max_tokens=2, sampler=sg.sampling.AWRS(), predicate=predicate)
     stop.set()
 
 
 def test_nothing_good_is_said_and_not_nan(grammar):
-    never = sg.sampling.Predicate(lambda text: False)
+    never = sg.Predicate(lambda text: False)
     for sampler in (sg.sampling.CARS(), sg.sampling.ASAp(), sg.sampling.SMC(), sg.sampling.AWRS(), sg.sampling.Exact()):
         run = sg.sampling.sample(HashModel(1), grammar, n=3, sampler=sampler, max_tokens=2, predicate=never)
         assert run.outcome == "failed"
@@ -381,7 +381,7 @@ def test_nothing_good_is_said_and_not_nan(grammar):
 def test_prefixes_are_shown_in_whole_characters(vocab):
     seen = []
     grammar = sg.compile(sg.Choice(["é", "éa"]), vocab)
-    predicate = sg.sampling.Predicate(lambda text: seen.append(text) or True)
+    predicate = sg.Predicate(lambda text: seen.append(text) or True)
     sg.sampling.sample(HashModel(7), grammar, n=60, sampler=sg.sampling.CARS(), max_tokens=4, predicate=predicate)
     assert {"", "é"} <= set(seen) <= {"", "é", "éa"}
 
