@@ -34,7 +34,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"\{\d*,?\d*\}", "Repetition is written  x~3  or  x~1..3"),
     (r"(?:^|\s)(ε|epsilon)(\s|$)", "An empty alternative is written as nothing:  a: b |"),
     (r"%(ignore|import)\s*$", "%ignore takes a terminal, %import a name:  %import common.WS"),
-    (r"%json|%regex|<\|", "Extensions stand inside a rule, where a terminal may stand"),
+    (r'^(?:[^"]*"[^"]*")*[^"]*"[^"]*$', 'A closing " is missing'),
 )
 
 
@@ -152,6 +152,22 @@ _SHIPPED = ("common", "python", "unicode", "lark")
 def _undefined(index: Index, _: str, name: str, *__: str) -> SourceSyntaxError:
     uses = index.uses(name)
     kind = "terminal" if name.isupper() else "rule"
+    if name in index.definitions:  # brought in by %import
+        close = difflib.get_close_matches(name, _common(), 1, 0.6)
+        return syntax_error(
+            f"the {kind} {name!r} is imported, but the grammar it comes from does not define it",
+            index,
+            index.definitions[name][0],
+            f"Did you mean {close[0]!r}?" if close else "Look the name up in that grammar",
+        )
+    word = re.match(r"\w+", index.text[uses[0] :]) if uses else None
+    if word is not None and word.group() != name:
+        return syntax_error(
+            f"the name {word.group()!r} is in upper and lower case",
+            index,
+            uses[0],
+            "Names of rules are lower case, names of terminals upper case",
+        )
     return syntax_error(
         f"the {kind} {name!r} is used but not defined",
         index,
@@ -264,7 +280,37 @@ def _defined_twice_rules(index: Index, name: str) -> SourceSyntaxError:
     )
 
 
+def _nothing_imported(index: Index, name: str) -> SourceSyntaxError:
+    at = index.definitions.get(name, [None])[0]
+    return syntax_error("%import names a grammar, but nothing in it", index, at, f"Write  %import {name}.NAME")
+
+
+def _template_arguments(index: Index, name: str, expected: str, given: str) -> SourceSyntaxError:
+    uses = index.uses(name)
+    return syntax_error(
+        f"the template {name!r} takes {expected} arguments, not {given}",
+        index,
+        uses[0] if uses else None,
+        f"It is defined with {expected} names in braces",
+    )
+
+
+def _alias_in_terminal(index: Index) -> SourceSyntaxError:
+    arrows = (t.at for t in index.tokens if t.text == "->")
+    at = next((at for at in arrows if (index.defining(at) or "").isupper()), None)
+    return syntax_error("an alias in a terminal", index, at, "Only alternatives of rules have a name behind ->")
+
+
+def _line_break(index: Index) -> SourceSyntaxError:
+    at = next((t.at for t in index.tokens if t.kind == "regexp" and "\n" in t.text), None)
+    return syntax_error("a regex goes over the end of the line", index, at, "Write \\n, or use the flag x: /.../x")
+
+
 _ABOUT_NAMES = (
+    (r"^Nothing was imported from grammar `([^`]*)`", _nothing_imported),
+    (r"^Wrong number of template arguments used for (\S+) \(expected (\d+), got (\d+)\)", _template_arguments),
+    (r"^Aliasing not allowed in terminals", _alias_in_terminal),
+    (r"^You can only use newlines in regular expressions", _line_break),
     (r"^(Rule|Terminal) '([^']*)' used but not defined \(in (\w+) ([^)]*)\)", _undefined),
     (r"^(Template) '([^']*)' used but not defined", _undefined),
     (r"^(Terminal) used but not defined: (\S+)", _undefined),
