@@ -16,7 +16,7 @@ from jsonschemabench.compare import compare
 from jsonschemabench.engines import ENGINES, known
 from jsonschemabench.pool import EngineUnavailable, Limits
 from jsonschemabench.run import Options, Results, header, read_results, run
-from jsonschemabench.summary import Figures, collect, reasons, table
+from jsonschemabench.summary import collect, failures, reasons, table
 
 
 def _memory(text: str) -> int:
@@ -177,25 +177,13 @@ def _walks(options: argparse.Namespace) -> int:
 
 
 def _summarise(records: Iterable[dict[str, Any]]) -> int:
-    figures = collect(records)
+    kept = list(records)
+    figures = collect(kept)
     print(table(figures))
-    for part in (reasons(figures), _places(figures)):
+    for part in (reasons(figures), failures(kept)):
         if part:
             print("\n" + part)
     return 0
-
-
-def _places(figures: dict[str, Figures]) -> str:
-    lines = []
-    for name, f in figures.items():
-        for title, ids in (
-            ("accepts an invalid instance", f.accepts_invalid),
-            ("rejects a valid instance", f.rejects_valid),
-            ("gave up in a text", f.failed),
-        ):
-            if ids:
-                lines.append(f"{name} {title}: " + ", ".join(ids[:20]) + (" ..." if len(ids) > 20 else ""))
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 from jsonschemabench.summary import collect, table
 
 # From best to worst: accepting what is invalid is the one thing that must never happen.
-_RANK = ("right", "refused", "stopped", "crashed", "rejects_valid", "failed", "accepts_invalid")
+_RANK = ("right", "refused", "stopped", "crashed", "rejects_order", "rejects_valid", "failed", "accepts_invalid")
 
 
 def category(record: dict[str, Any]) -> str:

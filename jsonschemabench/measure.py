@@ -14,6 +14,7 @@ from jsonschemabench.engines.base import BenchVocabulary, Empty, Engine, EngineF
 # What became of an instance.
 RIGHT = "right"
 REJECTS_VALID = "rejects_valid"
+REJECTS_ORDER = "rejects_order"  # the same, but for nothing other than the order of its properties
 ACCEPTS_INVALID = "accepts_invalid"
 FAILED = "failed"  # the engine gave up in the middle
 SKIPPED = "skipped"  # the instance has no UTF-8 form
@@ -99,9 +100,11 @@ def _feed(
         return RIGHT, ""
     if accepted:
         return ACCEPTS_INVALID, ""
+    in_order = getattr(session, "accepts_in_any_order", None)
+    verdict = REJECTS_ORDER if in_order is not None and in_order(text) else REJECTS_VALID
     if refused_at is None:
-        return REJECTS_VALID, "refuses to end"
-    return REJECTS_VALID, f"refused token {refused_at}: {_around(vocabulary, tokens, refused_at)}"
+        return verdict, "refuses to end"
+    return verdict, f"refused token {refused_at}: {_around(vocabulary, tokens, refused_at)}"
 
 
 def _around(vocabulary: BenchVocabulary, tokens: list[int], position: int) -> str:

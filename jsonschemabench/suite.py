@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschemabench.cases import BadData, Case, Instance
-from jsonschemabench.measure import ACCEPTS_INVALID, REJECTS_VALID, RIGHT, SKIPPED
+from jsonschemabench.measure import ACCEPTS_INVALID, REJECTS_ORDER, REJECTS_VALID, RIGHT, SKIPPED
 from jsonschemabench.pool import Limits, Worker
 
 #: Groups and tests of our own, for every keyword and draft.
@@ -27,6 +27,7 @@ VERDICTS = ("right", "refused", "stopped", "wrongly rejected", "failed", "wrongl
 _WORDS = {
     RIGHT: "right",
     REJECTS_VALID: "wrongly rejected",
+    REJECTS_ORDER: "wrongly rejected",
     ACCEPTS_INVALID: "wrongly accepted",
     SKIPPED: "right",  # a lone surrogate: no text at all is this value
 }

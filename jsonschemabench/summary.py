@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from jsonschemabench.measure import ACCEPTS_INVALID, FAILED, REJECTS_VALID
+from jsonschemabench.measure import ACCEPTS_INVALID, FAILED, REJECTS_ORDER, REJECTS_VALID
+
+#: Verdicts on an instance that make a schema not fully right, from the worst.
+WRONG = (ACCEPTS_INVALID, FAILED, REJECTS_VALID, REJECTS_ORDER)
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Figures:
     stopped: int = 0
     accepts_invalid: list[str] = field(default_factory=list)
     rejects_valid: list[str] = field(default_factory=list)
+    rejects_order: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     mask_us: list[float] = field(default_factory=list)
     ttfm_us: list[float] = field(default_factory=list)
@@ -36,7 +40,7 @@ class Figures:
         self.version = record.get("version") or self.version
         self.schemas += 1
         tests = record.get("tests", [])
-        bad = {word for word in tests if word in (ACCEPTS_INVALID, REJECTS_VALID, FAILED)}
+        bad = {word for word in tests if word in WRONG}
         fully_right = record["status"] == "ok" and not bad
         self.right += fully_right
         if record["n_tests"]:
@@ -51,6 +55,7 @@ class Figures:
         for word, ids in (
             (ACCEPTS_INVALID, self.accepts_invalid),
             (REJECTS_VALID, self.rejects_valid),
+            (REJECTS_ORDER, self.rejects_order),
             (FAILED, self.failed),
         ):
             if word in bad:
@@ -67,6 +72,29 @@ def collect(records: Iterable[dict[str, Any]]) -> dict[str, Figures]:
         if record.get("kind") == "case":
             figures.setdefault(record["engine"], Figures()).add(record)
     return figures
+
+
+def failures(records: Iterable[dict[str, Any]]) -> str:
+    """Every schema that is not fully right, a line each: engine, verdict, id, reason; the worst first."""
+    lines: list[tuple[int, str]] = []
+    for record in records:
+        if record.get("kind") != "case":
+            continue
+        words = [word for word in WRONG if word in record.get("tests", ())]
+        if record["status"] != "ok":
+            rank, verdict, why = len(WRONG), record["status"], record["reason"]
+        elif words:
+            rank, verdict = WRONG.index(words[0]), words[0]
+            numbers = [i for i, word in enumerate(record["tests"]) if word == verdict]
+            notes = dict(note.removeprefix("test ").split(": ", 1) for note in record.get("notes", ()) if ": " in note)
+            why = f"tests {', '.join(map(str, numbers[:5]))}" + (", ..." if len(numbers) > 5 else "")
+            note = notes.get(str(numbers[0]))
+            why += f": {note}" if note else ""
+        else:
+            continue
+        why = " ".join(why.split())
+        lines.append((rank, f"- {record['engine']}: {verdict}: {record['id']}: {why}"))
+    return "\n".join(line for _, line in sorted(lines, key=lambda line: line[0]))
 
 
 def normal_reason(reason: str) -> str:
@@ -89,6 +117,7 @@ def table(figures: dict[str, Figures]) -> str:
         ("over the limits, or crashed", [f"{f.stopped:,}" for f in columns]),
         ("schemas that accept an invalid instance", [f"{len(f.accepts_invalid):,}" for f in columns]),
         ("schemas that reject a valid instance", [f"{len(f.rejects_valid):,}" for f in columns]),
+        ("schemas that reject one for its order of properties alone", [f"{len(f.rejects_order):,}" for f in columns]),
         ("schemas on which the engine gave up in a text", [f"{len(f.failed):,}" for f in columns]),
         ("masks", [f"{len(f.mask_us):,}" for f in columns]),
         ("mask: mean / p50 / p99, us", [_times(f.mask_us, mean=True) for f in columns]),

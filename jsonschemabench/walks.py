@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,12 +74,14 @@ def walks(cases: Sequence[Case], vocabulary: BenchVocabulary, n: int, seed: int,
             if not rounds[case.id]:
                 continue
             signal.setitimer(signal.ITIMER_REAL, seconds)
+            begin = time.monotonic()
             try:
                 yield from walker.case(case, rounds[case.id], random.Random(f"{seed} {case.id}"))
-            except (_TooLong, SystemError) as error:
-                if isinstance(error, SystemError) and not isinstance(error.__cause__, _TooLong):
-                    raise  # SystemError: the alarm rang inside a kernel
+            except _TooLong:
                 yield Walk(case.id, "stopped", detail=f"over {seconds:g} s")
+            except Exception as error:  # a crash is a finding; but not where the alarm rang inside a kernel
+                over = isinstance(error, SystemError) and time.monotonic() - begin >= seconds
+                yield Walk(case.id, "stopped" if over else "crashed", detail=f"{type(error).__name__}: {error}")
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
     finally:

@@ -63,6 +63,9 @@ class Session(Protocol):
     def accepts(self) -> bool:
         """May the text end here?"""
 
+    # A session may also have accepts_in_any_order(text: str) -> bool: would it take a text that it refused, if the
+    # properties of objects could come in any order? Such refusals are counted apart.
+
 
 class Engine(Protocol):
     """An engine, set up for one vocabulary."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from jsonschemabench.engines.base import BenchVocabulary, Empty, EngineFailed, R
 class StructgenSession:
     """A compiled grammar and the state reached: one integer."""
 
-    def __init__(self, grammar: sg.CompiledGrammar) -> None:
+    def __init__(self, grammar: sg.CompiledGrammar, constraint: sg.JsonSchema) -> None:
         self._grammar = grammar
+        self._constraint = constraint
         self._state = grammar.start
 
     def reset(self) -> None:
@@ -40,6 +42,17 @@ class StructgenSession:
     def accepts(self) -> bool:
         return bool(self._grammar.accepts(self._state))
 
+    def accepts_in_any_order(self, text: str) -> bool:
+        """Would the text do, if its properties could come in any order?"""
+        if self._constraint.property_order == "any":
+            return False
+        try:
+            free = sg.compile(replace(self._constraint, property_order="any"), self._grammar.vocab)
+            state = free.advance_bytes(free.start, text.encode())
+            return state >= 0 and bool(free.accepts(state))
+        except sg.errors.StructgenError:
+            return False
+
 
 class StructgenEngine:
     """``sg.compile`` with the property order asked for; formats are enforced."""
@@ -55,7 +68,7 @@ class StructgenEngine:
     def compile(self, schema: str, **options: Any) -> StructgenSession:
         try:
             constraint = sg.JsonSchema(schema, property_order=self._order, **options)  # type: ignore[arg-type]
-            return StructgenSession(sg.compile(constraint, self._vocabulary))
+            return StructgenSession(sg.compile(constraint, self._vocabulary), constraint)
         except sg.errors.UnsatisfiableError as error:
             raise Empty(_reason(error)) from error
         except sg.errors.StructgenError as error:

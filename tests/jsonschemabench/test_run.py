@@ -125,3 +125,30 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], capsys: pytest.Ca
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_every_failure_is_listed_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = cases(tmp_path / "data.jsonl", "refuse", "refuse a", "fail", "fine")
+    assert main(["run", "--data", str(data), "--engine", NAUGHTY, "--vocab", "bytes"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-3:] == [
+        f"- {NAUGHTY}: failed: fail: tests 0, 1: gave up",
+        f'- {NAUGHTY}: rejects_valid: refuse a: tests 0: refused token 1: " >>a<<',
+        f"- {NAUGHTY}: refused: refuse: not this one, at #/properties/a",
+    ]
+
+
+def test_order_alone_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": True}}
+    records = [
+        {"id": "order", "schema": schema, "tests": [{"data": {"b": 1, "a": 1}, "valid": True}]},
+        {"id": "other", "schema": schema, "tests": [{"data": {"b": 1, "a": "x"}, "valid": True}]},
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    for order, alone, right in (("schema", 1, 0), ("any", 0, 1)):
+        assert main(["run", "--data", str(data), "--vocab", "bytes", "--order", order]) == 0
+        printed = capsys.readouterr().out
+        assert f"| schemas fully right | {right} of 2" in printed
+        assert "| schemas that reject a valid instance | 1 |" in printed
+        assert f"| schemas that reject one for its order of properties alone | {alone} |" in printed
