@@ -160,12 +160,12 @@ def _undefined(index: Index, _: str, name: str, *__: str) -> SourceSyntaxError:
             index.definitions[name][0],
             f"Did you mean {close[0]!r}?" if close else "Look the name up in that grammar",
         )
-    word = re.match(r"\w+", index.text[uses[0] :]) if uses else None
+    word = next((w for w in re.finditer(r"\w+", index.text) if uses and w.start() <= uses[0] < w.end()), None)
     if word is not None and word.group() != name:
         return syntax_error(
             f"the name {word.group()!r} is in upper and lower case",
             index,
-            uses[0],
+            word.start(),
             "Names of rules are lower case, names of terminals upper case",
         )
     return syntax_error(
