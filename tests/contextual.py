@@ -22,23 +22,30 @@ class WordList:
         most: no more than words; 1 or more.
         nested: each word is a rule of its own, so that a call captures.
         joined: no separator.
+        outlined: an outline tells the separator before the word is known.
     """
 
     start: Key = ("item", frozenset())
 
-    def __init__(self, words: Iterable[bytes], most: int, nested: bool = False, joined: bool = False) -> None:
+    def __init__(
+        self, words: Iterable[bytes], most: int, nested: bool = False, joined: bool = False, outlined: bool = False
+    ) -> None:
         self.words = frozenset(words)
         self.most = most
         self.nested = nested
         self.joined = joined
+        self.outlined = outlined and not joined
         self.longest = max(map(len, self.words))
-        self.asked: list[bytes] = []
+        self.asked: list[tuple[Key, bytes]] = []
 
     def _terminal(self, seen: frozenset[bytes]) -> Terminal:
         return Terminal(bytedfa.choices(sorted(self.words - seen)), "word")
 
     def expand(self, key: Key) -> Node:
         kind, seen = key  # type: ignore[misc]
+        if kind == "outline":
+            more = len(seen) + 1 < self.most
+            return Node(True, (Edge(SEPARATOR, "separator", self.longest),) if more else ())
         if kind == "item":
             symbol = Call(("word", seen)) if self.nested else self._terminal(seen)
             return Node(False, (Edge(symbol, "word", 0, True),))
@@ -58,11 +65,63 @@ class WordList:
         assert label == "word"
         seen = key[1]  # type: ignore[index]
         assert text in self.words - seen
+        self.asked.append((key, text))
         return ("after", seen | {text})
 
     def least(self, key: Key) -> int:
         kind, seen = key  # type: ignore[misc]
-        return 0 if kind == "after" else min(map(len, self.words - seen))
+        return 0 if kind in ("after", "outline") else min(map(len, self.words - seen))
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        return None
+
+    def outline(self, key: Key, label: Label) -> Key | None:
+        return ("outline", key[1]) if self.outlined else None  # type: ignore[index]
+
+
+class UniqueLists:
+    """Lists of the letters a and b, ended by a blank or followed by c and another; none twice, nor a letter in one."""
+
+    start: Key = ("lists", frozenset())
+
+    def expand(self, key: Key) -> Node:
+        kind, seen = key  # type: ignore[misc]
+        if kind == "lists":
+            lists = sorted({b"a", b"b", b"ab", b"ba"} - seen)
+            return Node(False, (Edge(Call(("list", (b"", tuple(lists)))), "list", 0, True),))
+        if kind == "list":
+            written, lists = seen
+            letters = sorted({word[len(written) : len(written) + 1] for word in lists if word.startswith(written)})
+            edges = tuple(
+                Edge(Terminal(bytedfa.literal(letter), "letter"), "letter", self._rest(written + letter, lists), True)
+                for letter in letters
+                if letter
+            )
+            return Node(written in lists, edges)
+        edges = (Edge(Terminal(bytedfa.literal(b" "), "end"), END, 0),)
+        if len(seen) < 2:
+            edges += (Edge(SEPARATOR, "separator", 1 + (seen >= {b"a", b"b"})),)
+        return Node(True, edges)
+
+    def _rest(self, written: bytes, lists: tuple[bytes, ...]) -> int:
+        return min(len(word) - len(written) for word in lists if word.startswith(written))
+
+    def follow(self, key: Key, label: Label) -> Key:
+        return ("lists", key[1])  # type: ignore[index]
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        if label == "letter":
+            written, lists = key[1]  # type: ignore[index]
+            return ("list", (written + text, lists))
+        return ("after", key[1] | {text})  # type: ignore[index]
+
+    def least(self, key: Key) -> int:
+        kind, seen = key  # type: ignore[misc]
+        if kind == "list":
+            return self._rest(*seen)
+        if kind == "lists":
+            return self._rest(b"", tuple({b"a", b"b", b"ab", b"ba"} - seen))
+        return 0
 
     def describe(self, key: Key, label: Label) -> str | None:
         return None
@@ -106,7 +165,7 @@ class Echo:
         inner: the network.
         rng: decides which edges capture.
         share: how many of them do.
-        separated: the word comes after a separator.
+        separated: the word comes after a separator, which an outline tells beforehand.
     """
 
     def __init__(self, inner: Network, rng: random.Random, share: float = 0.5, separated: bool = False) -> None:
@@ -182,6 +241,9 @@ class Echo:
         assert not word
         assert (inner, label) in self._captures
         return (self.inner.follow(inner, label), echo(text), self.separated)
+
+    def outline(self, key: Key, label: Label) -> Key | None:
+        return (self.inner.follow(key[0], label), b"??", True) if self.separated else None  # type: ignore[index]
 
     def least(self, key: Key) -> int:
         inner, word, separated = key  # type: ignore[misc]

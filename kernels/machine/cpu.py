@@ -15,7 +15,7 @@ from structgen.kernels.machine.rows import (
 from structgen.kernels.machine.sharing import share, share_rehash
 from structgen.kernels.machine.stacks import cell_rehash, intern_cell
 from structgen.kernels.machine.states import counted_rehash, counted_state, delta, row_state
-from structgen.kernels.machine.tables import pair_rehash, table_put, table_rehash
+from structgen.kernels.machine.tables import pair_put, pair_rehash, table_put, table_rehash
 
 __all__ = [
     "ADVANCE",
@@ -37,6 +37,7 @@ __all__ = [
     "like_state",
     "mask",
     "next_states",
+    "pair_put",
     "pair_rehash",
     "row_state",
     "share",

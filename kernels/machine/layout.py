@@ -21,6 +21,7 @@ ASK_ROW = 3  # build the row of terminal state ARG
 ASK_GROW = 4  # make room in arena ARG of the machine
 ASK_GROW_T = 5  # make room in arena ARG of the terminals
 ASK_RESTRICT = 8  # restrict a terminal state by a ban; ARG is state << 32 | ban
+ASK_TEXT = 9  # where edge (ARG >> 32) leads after the text on tape (ARG & 2**32 - 1) from used[ASK_MORE] on
 ASK_UNION = 7  # unite two stack cells; ARG is the one << 32 | the other
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
@@ -98,15 +99,28 @@ class Terminals(NamedTuple):
 
 # Machine arenas
 N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
-E_Q0, E_CALL, E_TARGET, E_REST = 0, 1, 2, 3  # edges
-TARGET_UNKNOWN, TARGET_END = -1, -2
-C_FIRST, C_N, C_LEAST = 0, 1, 2  # stack cells
-F_EDGE, F_PARENT = 0, 1  # frames; edge -1: the bottom, where the text may end
+E_Q0, E_CALL, E_TARGET, E_REST, E_SHADOW = 0, 1, 2, 3, 4  # edges
+# TARGET_UNSURE: cannot be said without the text of a capture. The target of an edge that captures is its outline.
+TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
+# E_SHADOW: SHADOW_NONE: does not capture; SHADOW_CALL: a call that captures; else the edge, itself at the end of
+# its rule, that stands for the terminal of an edge that captures: as if that were a rule of its own
+SHADOW_NONE, SHADOW_CALL = -1, -2
+# Stack cells. A cell in which a text is being read appears in items as a *view* of it, with the tape of the text:
+# C_OPEN: a text is being read; C_TAPE: of views, else 0; C_BASE: the cell without the tape, which frames refer to
+C_FIRST, C_N, C_LEAST, C_OPEN, C_TAPE, C_BASE = 0, 1, 2, 3, 4, 5
+# Frames; edge -1: the bottom, where the text may end. F_OFFSET: where on the tape the text of an edge that captures
+# begins, -1 for other edges
+F_EDGE, F_PARENT, F_OFFSET = 0, 1, 2
+# Tapes: the text since the first capture of a stack began, a trie. Tape 0 is none, EMPTY has no bytes yet, and BLANK
+# stands for any text at all, where masks need not know it
+P_PARENT, P_BYTE, P_LENGTH = 0, 1, 2
+EMPTY, BLANK = 1, 2
 I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
 K_FIRST, K_N, K_ACCEPT, K_MIN, K_ROW, K_WORST = 0, 1, 2, 3, 4, 5  # configurations
 K_COLS = 6
 
 M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK, M_UNIONS = range(11)
+M_TAPES, M_TAPENEXT, M_VIEWS, M_TEXTS, M_EXACT = range(11, 16)
 MACHINE_ARENAS = (
     ("nodes",),
     ("edges",),
@@ -119,30 +133,42 @@ MACHINE_ARENAS = (
     ("rows",),
     ("work", "work2", "seen", "stack"),
     ("unions",),
+    ("tapes",),
+    ("tapenext",),
+    ("views",),
+    ("texts",),
+    ("exact",),
 )
-# where an interrupted mask goes on: the item, and the bound so far
-RESUME, RESUME_WORST = 12, 13
-ASK_WHAT, ASK_ARG = 14, 15
+# where an interrupted mask goes on: the item, the bound so far, and 1 + the place in exact, or 0
+RESUME, RESUME_WORST, RESUME_EXACT = 16, 17, 18
+ASK_WHAT, ASK_ARG, ASK_MORE = 19, 20, 21
+CAPTURES = 22  # 1: some edge captures
+USED = 23
 
 
 class Machine(NamedTuple):
     """Everything that depends on the grammar."""
 
-    used: Array  # int64[16]
+    used: Array  # int64[USED]
     nodes: Array  # int32[*, 4]
-    edges: Array  # int32[*, 4]
-    cells: Array  # int32[*, 3]
+    edges: Array  # int32[*, 5]
+    cells: Array  # int32[*, 6]
     cellhash: Array  # int32[power of 2]: id + 1, 0 is free
-    frames: Array  # int32[*, 2]: sorted by edge within a cell
-    items: Array  # int32[*, 3]: sorted within a configuration, one cell for each (state, edge)
+    frames: Array  # int32[*, 3]: sorted by edge and offset within a cell
+    items: Array  # int32[*, 3]: sorted within a configuration, one cell for each (state, edge, tape)
     configs: Array  # int32[*, K_COLS]
     configbytes: Array  # uint64[*, 4]: bytes that may come next
     confighash: Array  # int32[power of 2]: id + 1, 0 is free
     next: Array  # int64[power of 2, 2]: (configuration << 8 | byte) + 1 -> configuration
-    after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban -> configuration after the edge has ended
+    after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end
     rows: Array  # int32[*, W]: finished masks
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[*, 2]: scratch of closures
     stack: Array  # int64[*, 2]: scratch of masks
     unions: Array  # int64[power of 2, 2]: (cell << 32 | cell) + 1 -> their union
+    tapes: Array  # int32[*, 3]
+    tapenext: Array  # int64[power of 2, 2]: (tape << 8 | byte) + 1 -> tape
+    views: Array  # int64[power of 2, 2]: (cell << 32 | tape) + 1 -> view
+    texts: Array  # int64[power of 2, 3]: (edge << 32 | tape) + 1, offset -> node
+    exact: Array  # int32[*]: trie nodes below which a mask must know the text

@@ -13,6 +13,7 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.configs import after, step
 from structgen.kernels.machine.rows import rest_child
+from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
 from structgen.kernels.machine.tables import ask
 
@@ -26,95 +27,193 @@ def set_bit(row, token):
     row[token >> 5] |= np.int32(1) << np.int32(token & 31)
 
 
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def lowest_byte(low, w):
+    """The number of the bit that alone is set in word w of a set of bytes."""
+    byte = np.int64(w * 64)
+    while low > U1:
+        if low & np.uint64(0xFFFF) == 0:
+            low >>= np.uint64(16)
+            byte += 16
+        else:
+            low >>= U1
+            byte += 1
+    return byte
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def unsure(t, m, k):
+    """Is there a way on from configuration k that the text of a capture decides? (See closure.)"""
+    return m.configs[k, L.K_N] > 0 and m.items[m.configs[k, L.K_FIRST], L.I_Q] == L.NOTHING
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def note_exact(t, m, r, n):
+    """Note the trie nodes of remainder node r that have tokens below; returns how many are noted, or L.ASK."""
+    begin = t.rest[r, L.R_FIRST]
+    for x in range(begin, begin + t.rest[r, L.R_N]):
+        node = t.restlist[x]
+        if t.trie[node, 1] > node + 1:
+            if n >= m.exact.shape[0]:
+                return ask(m, L.ASK_GROW, L.M_EXACT)
+            m.exact[n] = node
+            n += 1
+    return np.int64(n)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def walk_rest(t, m, root, k, out, n, worst):
+    """Set the tokens of a remainder trie that may follow in configuration k.
+
+    Where the text of a capture decides what follows, the trie nodes are noted in ``exact`` from n on.
+
+    Returns how many are noted, or L.ASK, and ``worst`` or the greatest L.K_MIN after a token.
+    """
+    top = 1
+    m.stack[0, 0] = root
+    m.stack[0, 1] = k
+    if unsure(t, m, k):
+        return note_exact(t, m, root, n), worst
+    while top > 0:
+        top -= 1
+        r = m.stack[top, 0]
+        k = m.stack[top, 1]
+        for w in range(4):
+            bits = t.restbytes[r, w] & m.configbytes[k, w]
+            while bits != 0:
+                low = bits & (~bits + U1)
+                bits ^= low
+                byte = lowest_byte(low, w)
+                child = rest_child(t, r, byte)
+                if child < 0:
+                    return ask(m, L.ASK_GROW_T, -1 - child), worst
+                k2 = step(t, m, k, byte)
+                if k2 == L.ASK:
+                    return np.int64(L.ASK), worst
+                if k2 < 0:
+                    continue
+                begin = t.rest[child, L.R_FIRST]
+                ends = False
+                for x in range(begin, begin + t.rest[child, L.R_N]):
+                    node = t.restlist[x]
+                    for j in range(t.trietok[node], t.trietok[node + 1]):
+                        set_bit(out, t.tokens[j])
+                        ends = True
+                if ends:
+                    worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
+                if t.rest[child, L.R_LEAF] == 0:
+                    if unsure(t, m, k2):
+                        n = note_exact(t, m, child, n)
+                        if n < 0:
+                            return n, worst
+                        continue
+                    if top >= m.stack.shape[0]:
+                        return ask(m, L.ASK_GROW, L.M_WORK), worst
+                    m.stack[top, 0] = child
+                    m.stack[top, 1] = k2
+                    top += 1
+    return n, worst
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def walk_below(t, m, c, y, longest, out, worst):
+    """Set the tokens below trie node y that may follow in configuration c, byte by byte.
+
+    Returns L.ASK or ``worst``, or the greatest L.K_MIN after such a token.
+    """
+    if longest + 2 > m.stack.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_WORK)
+    m.stack[0, 0] = c
+    end = t.trie[y, 1]
+    i = np.int64(0)
+    while i < end:
+        if t.trie[i, 1] <= y:
+            i = np.int64(t.trie[i, 1])
+            continue
+        depth = t.trie[i, 2]
+        k = step(t, m, m.stack[depth - 1, 0], np.int64(t.trie[i, 0]))
+        if k == L.ASK:
+            return np.int64(L.ASK)
+        if k < 0:
+            i = np.int64(t.trie[i, 1])
+            continue
+        m.stack[depth, 0] = k
+        if i > y and t.trietok[i + 1] > t.trietok[i]:
+            for j in range(t.trietok[i], t.trietok[i + 1]):
+                set_bit(out, t.tokens[j])
+            worst = max(worst, np.int64(m.configs[k, L.K_MIN]))
+        i += 1
+    return worst
+
+
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
     For each item: OR the inner row of its terminal state, then walk the remainder tries of the state (one for
     each ban with which it may end) together with the configurations after the terminal, entering only bytes that
-    both have.
+    both have. A remainder trie merges texts, so captures are blank there; where their text decides how tokens go
+    on, those are walked from c.
     configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
     """
     first = m.configs[c, L.K_FIRST]
     begin_at = m.used[L.RESUME]
     worst = np.int64(0)
-    if begin_at == 0:
+    if begin_at == 0 and m.used[L.RESUME_EXACT] == 0:
         out[:] = 0
     else:
         worst = m.used[L.RESUME_WORST]
+    fresh = np.int64(L.BLANK if m.used[L.CAPTURES] == 1 else L.EMPTY)
     previous = np.int64(-1)
     for i in range(first + begin_at, first + m.configs[c, L.K_N]):
         m.used[L.RESUME] = i - first
         m.used[L.RESUME_WORST] = worst
-        q = m.items[i, L.I_Q]
-        e = m.items[i, L.I_EDGE]
-        cell = m.items[i, L.I_CELL]
-        s = row_state(t, np.int64(q), longest)
-        if s < 0:
-            return ask(m, L.ASK_GROW_T, L.T_Q)
-        inner = t.q[s, L.Q_INNER]
-        if inner == -1:
-            return ask(m, L.ASK_ROW, s)
-        # items are sorted by state: the next may have the same row
-        if q == previous:
-            pass
-        elif inner >= 0:
-            for w in range(out.shape[0]):
-                out[w] |= t.rows[inner, w]
-        else:
-            a = t.sparse[-2 - inner, 0]
-            for k in range(a, a + t.sparse[-2 - inner, 1]):
-                set_bit(out, t.sparselist[k])
-        previous = np.int64(q)
-        rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
-        worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
-        root = np.int64(t.q[s, L.Q_REST])
-        while root >= 0:
-            a = after(t, m, e, cell, t.rest[root, L.R_BAN])
-            if a < 0:
-                return a
-            top = 1
-            m.stack[0, 0] = root
-            m.stack[0, 1] = a
-            root = np.int64(t.rest[root, L.R_NEXT])
-            while top > 0:
-                top -= 1
-                r = m.stack[top, 0]
-                k = m.stack[top, 1]
-                for w in range(4):
-                    bits = t.restbytes[r, w] & m.configbytes[k, w]
-                    while bits != 0:
-                        low = bits & (~bits + U1)
-                        bits ^= low
-                        byte = np.int64(w * 64)
-                        while low > U1:
-                            if low & np.uint64(0xFFFF) == 0:
-                                low >>= np.uint64(16)
-                                byte += 16
-                            else:
-                                low >>= U1
-                                byte += 1
-                        child = rest_child(t, r, byte)
-                        if child < 0:
-                            return ask(m, L.ASK_GROW_T, -1 - child)
-                        k2 = step(t, m, k, byte)
-                        if k2 == L.ASK:
-                            return L.ASK
-                        begin = t.rest[child, L.R_FIRST]
-                        ends = False
-                        for x in range(begin, begin + t.rest[child, L.R_N]):
-                            node = t.restlist[x]
-                            for j in range(t.trietok[node], t.trietok[node + 1]):
-                                set_bit(out, t.tokens[j])
-                                ends = True
-                        if ends:
-                            worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
-                        if t.rest[child, L.R_LEAF] == 0:
-                            if top >= m.stack.shape[0]:
-                                return ask(m, L.ASK_GROW, L.M_WORK)
-                            m.stack[top, 0] = child
-                            m.stack[top, 1] = k2
-                            top += 1
+        if m.used[L.RESUME_EXACT] == 0:
+            q = m.items[i, L.I_Q]
+            e = m.items[i, L.I_EDGE]
+            cell = np.int64(m.items[i, L.I_CELL])
+            s = row_state(t, np.int64(q), longest)
+            if s < 0:
+                return ask(m, L.ASK_GROW_T, L.T_Q)
+            inner = t.q[s, L.Q_INNER]
+            if inner == -1:
+                return ask(m, L.ASK_ROW, s)
+            # items are sorted by state: the next may have the same row
+            if q == previous:
+                pass
+            elif inner >= 0:
+                for w in range(out.shape[0]):
+                    out[w] |= t.rows[inner, w]
+            else:
+                a = t.sparse[-2 - inner, 0]
+                for k in range(a, a + t.sparse[-2 - inner, 1]):
+                    set_bit(out, t.sparselist[k])
+            previous = np.int64(q)
+            rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
+            worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
+            root = np.int64(t.q[s, L.Q_REST])
+            if root >= 0 and m.cells[cell, L.C_TAPE] > 0:
+                cell = np.int64(view(m, np.int64(m.cells[cell, L.C_BASE]), np.int64(L.BLANK)))
+                if cell < 0:
+                    return L.ASK
+            noted = np.int64(0)
+            while root >= 0:
+                a = after(t, m, e, cell, t.rest[root, L.R_BAN], fresh)
+                if a < 0:
+                    return a
+                noted, worst = walk_rest(t, m, root, a, out, noted, worst)
+                if noted < 0:
+                    return L.ASK
+                root = np.int64(t.rest[root, L.R_NEXT])
+            m.used[L.M_EXACT] = noted
+            m.used[L.RESUME_EXACT] = 1
+        for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
+            m.used[L.RESUME_WORST] = worst
+            m.used[L.RESUME_EXACT] = j + 1
+            worst = walk_below(t, m, c, m.exact[j], longest, out, worst)
+            if worst < 0:
+                return L.ASK
+        m.used[L.RESUME_EXACT] = 0
     if m.configs[c, L.K_ACCEPT] == 1:
         for j in range(t.eos.shape[0]):
             set_bit(out, t.eos[j])

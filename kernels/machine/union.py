@@ -10,13 +10,19 @@ from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.stacks import intern_cell
 
 
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def frame_key(m, k):
+    """What frames of a cell are sorted by."""
+    return np.int64(m.frames[k, L.F_EDGE]) * 4294967296 + m.frames[k, L.F_OFFSET]
+
+
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def union_cells(m, a, b):
-    """The cell of all stacks in a or in b, deterministic: one frame for each edge. -1: no room.
+    """The cell of all stacks in a or in b, deterministic: one frame for each edge and offset.
 
-    Frames of equal edge are merged by merging their parents. Done without recursion: pairs still to merge
-    wait on a stack (top of ``seen``), each taken up again when the parents' union is known; results are
-    found by interning, so an interrupted call is simply made again.
+    -1: no room. Frames of equal edge and offset are merged by merging their parents. Done without recursion: all
+    pairs to merge are found first, then merged, parents before the cells above them; results are found by
+    interning, so an interrupted call is simply made again.
     """
     if a == b:
         return a
@@ -37,8 +43,8 @@ def union_cells(m, a, b):
         r = m.cells[y, L.C_FIRST]
         re = r + m.cells[y, L.C_N]
         while p < pe and r < re:
-            e1 = m.frames[p, L.F_EDGE]
-            e2 = m.frames[r, L.F_EDGE]
+            e1 = frame_key(m, p)
+            e2 = frame_key(m, r)
             if e1 == e2:
                 u = np.int64(m.frames[p, L.F_PARENT])
                 v = np.int64(m.frames[r, L.F_PARENT])
@@ -84,12 +90,14 @@ def union_cells(m, a, b):
             return np.int64(-1)
         w = begin
         while p < pe or r < re:
-            if r >= re or (p < pe and m.frames[p, L.F_EDGE] < m.frames[r, L.F_EDGE]):
+            if r >= re or (p < pe and frame_key(m, p) < frame_key(m, r)):
                 m.frames[w, L.F_EDGE] = m.frames[p, L.F_EDGE]
+                m.frames[w, L.F_OFFSET] = m.frames[p, L.F_OFFSET]
                 m.frames[w, L.F_PARENT] = m.frames[p, L.F_PARENT]
                 p += 1
-            elif p >= pe or m.frames[r, L.F_EDGE] < m.frames[p, L.F_EDGE]:
+            elif p >= pe or frame_key(m, r) < frame_key(m, p):
                 m.frames[w, L.F_EDGE] = m.frames[r, L.F_EDGE]
+                m.frames[w, L.F_OFFSET] = m.frames[r, L.F_OFFSET]
                 m.frames[w, L.F_PARENT] = m.frames[r, L.F_PARENT]
                 r += 1
             else:
@@ -102,6 +110,7 @@ def union_cells(m, a, b):
                             merged = done[k]
                             break
                 m.frames[w, L.F_EDGE] = m.frames[p, L.F_EDGE]
+                m.frames[w, L.F_OFFSET] = m.frames[p, L.F_OFFSET]
                 m.frames[w, L.F_PARENT] = merged
                 p += 1
                 r += 1

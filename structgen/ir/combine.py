@@ -1,7 +1,8 @@
 """Networks out of networks: one terminal, union, concatenation, repetition, the part that is not empty.
 
 Receives networks; returns a network. Keys of the parts are tagged with the number of the part, so the parts need
-not know of each other; nothing is expanded before the machine asks.
+not know of each other; nothing is expanded before the machine asks. Captures are handed to the part that they belong
+to, and bans are the terminals' own, so both pass through.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def repeat(network: Network, lo: int, hi: int | None) -> Network:
     """
     if lo < 0 or (hi is not None and hi < lo):
         raise ValueError(f"cannot repeat {lo} to {hi} times")
-    if network.least(network.start) == 0:
+    if _Empties(network).has(network.start):
         # empty rounds add nothing, so rounds that are not empty will do, from none of them on
         something = _Nonempty(network)
         if not something.satisfiable or hi == 0:
@@ -78,7 +79,7 @@ def without_empty(network: Network) -> Network:
     Raises:
         UnsatisfiableError: there is none.
     """
-    if network.least(network.start) > 0:
+    if not _Empties(network).has(network.start):
         return network
     result = _Nonempty(network)
     if not result.satisfiable:
@@ -120,6 +121,14 @@ class _Parts:
         i, inner = _pair(key)
         return (_OWN, label) if i == _OWN else (i, self._parts[i].follow(inner, label))
 
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        i, inner = _pair(key)
+        return (i, _follow_text(self._parts[i], inner, label, text))
+
+    def outline(self, key: Key, label: Label) -> Key | None:
+        i, inner = _pair(key)
+        return _outline(self._parts[i], i, inner, label)
+
     def least(self, key: Key) -> int:
         i, inner = _pair(key)
         return self._least[_OWN, inner] if i == _OWN else self._parts[i].least(inner)
@@ -127,6 +136,49 @@ class _Parts:
     def describe(self, key: Key, label: Label) -> str | None:
         i, inner = _pair(key)
         return None if i == _OWN else self._parts[i].describe(inner, label)
+
+
+def _follow_text(part: Network, key: Key, label: Label, text: bytes) -> Key:
+    """Only parts that capture are asked."""
+    capturing: Any = part
+    return capturing.follow_text(key, label, text)
+
+
+def _outline(part: Network, i: int, key: Key, label: Label) -> Key | None:
+    """The outline that a part gives, tagged; None where it gives none."""
+    outline = getattr(part, "outline", None)
+    inner = None if outline is None else outline(key, label)
+    return None if inner is None else (i, inner)
+
+
+class _Empties:
+    """Which nodes of a network have the empty text. (``least`` is 0 there, but for those that capture.)"""
+
+    def __init__(self, part: Network) -> None:
+        self._part = part
+        self._known: dict[Key, bool] = {}
+
+    def has(self, key: Key) -> bool:
+        if self._part.least(key) == 0:
+            return True
+        if not hasattr(self._part, "follow_text"):
+            return False
+        if key not in self._known:
+            node = self._part.expand(key)
+            self._known[key] = node.accepting or any(
+                self.passes(edge) and (edge.label is END or self.has(self.behind(key, edge))) for edge in node.edges
+            )
+        return self._known[key]
+
+    def passes(self, edge: Edge) -> bool:
+        """May the symbol of an edge be empty?"""
+        return self.has(edge.symbol.key) if isinstance(edge.symbol, Call) else nullable(edge.symbol)
+
+    def behind(self, key: Key, edge: Edge) -> Key:
+        """The node behind an edge whose symbol is empty."""
+        if edge.capture:
+            return _follow_text(self._part, key, edge.label, b"")
+        return self._part.follow(key, edge.label)
 
 
 def _tagged(part: Network, i: int, key: Key) -> Node:
@@ -165,6 +217,12 @@ class _Repeat:
         i, inner = _pair(key)
         return (_OWN, label) if i == _OWN else (0, self._part.follow(inner, label))
 
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        return (0, _follow_text(self._part, _pair(key)[1], label, text))
+
+    def outline(self, key: Key, label: Label) -> Key | None:
+        return _outline(self._part, 0, _pair(key)[1], label)
+
     def least(self, key: Key) -> int:
         i, inner = _pair(key)
         return self._need(inner) if i == _OWN else self._part.least(inner)
@@ -189,6 +247,7 @@ class _Nonempty:
 
     def __init__(self, part: Network) -> None:
         self._part = part
+        self._empties = _Empties(part)
         self._known: dict[Key, int | None] = {}
         self.start: Key = (_FRESH, part.start)
         self.satisfiable = self._some(part.start) is not None
@@ -209,15 +268,13 @@ class _Nonempty:
                 label = END if edge.label is END else (key, edge.label)
                 if isinstance(symbol, Call):
                     if self._some(symbol.key) is not None:
-                        result.append(Edge(Call((_FRESH, symbol.key)), label, edge.rest))
-                    passable = self._part.least(symbol.key) == 0
+                        result.append(edge._replace(symbol=Call((_FRESH, symbol.key)), label=label))
                 else:
                     something = nonempty(symbol)
                     if something is not None:
-                        result.append(Edge(something, label, edge.rest))
-                    passable = nullable(symbol)
-                if passable and edge.label is not END:
-                    following = self._part.follow(key, edge.label)
+                        result.append(edge._replace(symbol=something, label=label))
+                if edge.label is not END and self._empties.passes(edge):
+                    following = self._empties.behind(key, edge)
                     if following not in seen:
                         seen.add(following)
                         todo.append(following)
@@ -228,6 +285,18 @@ class _Nonempty:
         if i == _FRESH:
             inner, label = _pair(label)
         return (_USED, self._part.follow(inner, label))
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        i, inner = _pair(key)
+        if i == _FRESH:
+            inner, label = _pair(label)
+        return (_USED, _follow_text(self._part, inner, label, text))
+
+    def outline(self, key: Key, label: Label) -> Key | None:
+        i, inner = _pair(key)
+        if i == _FRESH:
+            inner, label = _pair(label)
+        return _outline(self._part, _USED, inner, label)
 
     def least(self, key: Key) -> int:
         i, inner = _pair(key)
@@ -245,7 +314,7 @@ class _Nonempty:
 
     def _some(self, key: Key) -> int | None:
         """Least bytes, but one at least, from a node to the end of its rule; None if there is no such way."""
-        if self._part.least(key) > 0:
+        if not self._empties.has(key):
             return self._part.least(key)
         if key not in self._known:
             costs = []
@@ -253,15 +322,13 @@ class _Nonempty:
                 symbol = edge.symbol
                 if isinstance(symbol, Call):
                     cost = self._some(symbol.key)
-                    passable = self._part.least(symbol.key) == 0
                 else:
                     something = nonempty(symbol)
                     cost = None if something is None else least_bytes(something)
-                    passable = nullable(symbol)
                 if cost is not None:
                     costs.append(cost + edge.rest)
-                if passable and edge.label is not END:
-                    further = self._some(self._part.follow(key, edge.label))
+                if edge.label is not END and self._empties.passes(edge):
+                    further = self._some(self._empties.behind(key, edge))
                     if further is not None:
                         costs.append(further)
             self._known[key] = min(costs, default=None)

@@ -158,7 +158,14 @@ class Network(Protocol):
 
 
 class Capturing(Network, Protocol):
-    """A network some of whose edges capture."""
+    """A network some of whose edges capture.
+
+    It may also have a method ``outline(key, label) -> Key | None``, which says what is sure behind an edge before its
+    text is known: the key of a node that for every text is the same as the node of ``follow_text``, but for where its
+    edges lead (labels that are not END are never followed) and for ``rest``, which holds for all texts. Masks in the
+    middle of a capture then need not ask about the text of each token that ends it, but only where a token goes on
+    behind an edge of the outline. Worth having wherever many tokens go on after a capture's last byte.
+    """
 
     def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
         """As ``follow``, for an edge that captures: ``text`` is what its symbol has read. Asked for no others."""

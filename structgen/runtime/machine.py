@@ -9,6 +9,7 @@ build a row, make room).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ from structgen.masks.terminals import TerminalStore, resized
 FINISHED = 0
 
 
+@dataclass(frozen=True)
+class _Outline:
+    """The key of a node that stands for all nodes to which an edge that captures may lead."""
+
+    key: Hashable
+
+
 class Machine:
     """Configurations of one network. Not safe for threads by itself: callers hold ``store.lock``."""
 
@@ -38,6 +46,7 @@ class Machine:
         #: For each edge: the node that owns it, and the edge itself.
         self.edges: list[tuple[int, Edge]] = []
         self._terminals: dict[int, int] = {}
+        self._texts: dict[tuple[int, bytes], int] = {}
         self._version = -1
         self._result = np.zeros(2, dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
@@ -45,25 +54,26 @@ class Machine:
         self.arrays = self.empty_arrays(store.width)
         m = self.arrays
         # cell 0: the bottom of every stack, where the text may end
-        m.frames[0] = (-1, -1)
+        m.frames[0] = (-1, -1, -1)
         m.used[L.M_FRAMES] = 0
+        m.used[L.M_TAPES] = L.BLANK + 1
         cpu.intern_cell(m, 0, 1)
         # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
         m.configs[FINISHED, L.K_ACCEPT] = 1
         m.configs[FINISHED, L.K_ROW] = -1
         m.used[L.M_CONFIGS] = 1
-        self.start = self.run(cpu.closure, self._node(network.start), 0, 0)
+        self.start = self.run(cpu.closure, self._node(network.start), 0, 0, L.EMPTY)
 
     @staticmethod
     def empty_arrays(width: int) -> L.Machine:
         """Arrays with room for a small grammar, over masks of ``width`` words."""
         return L.Machine(
-            used=np.zeros(16, dtype=np.int64),
+            used=np.zeros(L.USED, dtype=np.int64),
             nodes=np.zeros((64, 4), dtype=np.int32),
-            edges=np.zeros((128, 4), dtype=np.int32),
-            cells=np.zeros((64, 3), dtype=np.int32),
+            edges=np.zeros((128, 5), dtype=np.int32),
+            cells=np.zeros((64, 6), dtype=np.int32),
             cellhash=np.zeros(128, dtype=np.int32),
-            frames=np.zeros((128, 2), dtype=np.int32),
+            frames=np.zeros((128, 3), dtype=np.int32),
             items=np.zeros((512, 3), dtype=np.int32),
             configs=np.zeros((256, L.K_COLS), dtype=np.int32),
             configbytes=np.zeros((256, 4), dtype=np.uint64),
@@ -76,6 +86,11 @@ class Machine:
             seen=np.zeros((256, 2), dtype=np.int64),
             stack=np.zeros((256, 2), dtype=np.int64),
             unions=np.zeros((64, 2), dtype=np.int64),
+            tapes=np.zeros((16, 3), dtype=np.int32),
+            tapenext=np.zeros((32, 2), dtype=np.int64),
+            views=np.zeros((32, 2), dtype=np.int64),
+            texts=np.zeros((32, 3), dtype=np.int64),
+            exact=np.zeros(64, dtype=np.int32),
         )
 
     # ------------------------------------------------------------ questions about configurations
@@ -105,7 +120,7 @@ class Machine:
             self._make_row_room()
             m = self.arrays
         slot = int(m.used[L.M_ROWS])
-        m.used[L.RESUME] = 0
+        m.used[L.RESUME] = m.used[L.RESUME_EXACT] = 0
         self.run(cpu.mask, state, self.store.longest, m.rows[slot])
         m = self.arrays
         m.configs[state, L.K_ROW] = slot
@@ -185,6 +200,8 @@ class Machine:
                 self._unite(arg)
             elif what == L.ASK_RESTRICT:
                 store.restrict(arg >> 32, arg & 0xFFFFFFFF)
+            elif what == L.ASK_TEXT:
+                self._resolve_text(arg >> 32, arg & 0xFFFFFFFF, int(used[L.ASK_MORE]))
             else:
                 raise UnsupportedError(
                     f"the network calls itself without reading a byte, at node {self._keys[arg]!r}",
@@ -208,23 +225,37 @@ class Machine:
         return node
 
     def _expand(self, node: int) -> None:
-        content = self.network.expand(self._keys[node])
-        rows = []
+        key = self._keys[node]
+        outline = isinstance(key, _Outline)
+        content = self.network.expand(key.key if isinstance(key, _Outline) else key)
+        first = int(self.arrays.used[L.M_EDGES])
+        rows: list[tuple[int, int, int, int, int]] = []
+        shadows: list[tuple[int, Edge]] = []
         for edge in content.edges:
             self.edges.append((node, edge))
-            target = L.TARGET_END if edge.label is END else L.TARGET_UNKNOWN
+            # in an outline all but the end of the rule depends on the text
+            target = L.TARGET_END if edge.label is END else L.TARGET_UNSURE if outline else L.TARGET_UNKNOWN
+            shadow = L.SHADOW_NONE
+            if edge.capture and not outline:
+                self.arrays.used[L.CAPTURES] = 1
+                shadow = L.SHADOW_CALL
+                if not isinstance(edge.symbol, Call):
+                    shadow = first + len(content.edges) + len(shadows)
+                    shadows.append((node, edge))
+            rest = min(edge.rest, L.FAR)
             if isinstance(edge.symbol, Call):
-                rows.append((-1, self._node(edge.symbol.key), target, min(edge.rest, L.FAR)))
+                rows.append((-1, self._node(edge.symbol.key), target, rest, shadow))
             else:
-                rows.append((self._start_of(edge.symbol), -1, target, min(edge.rest, L.FAR)))
-        first = int(self.arrays.used[L.M_EDGES])
+                rows.append((self._start_of(edge.symbol), -1, target, rest, shadow))
+        rows.extend([(-1, -1, L.TARGET_END, 0, L.SHADOW_NONE)] * len(shadows))
+        self.edges.extend(shadows)
         while first + len(rows) > self.arrays.edges.shape[0]:
             self._grow(L.M_EDGES)
         m = self.arrays
         if rows:
             m.edges[first : first + len(rows)] = rows
         m.used[L.M_EDGES] = first + len(rows)
-        m.nodes[node] = (1, int(content.accepting), first, len(rows))
+        m.nodes[node] = (1, int(content.accepting), first, len(content.edges))
 
     def _start_of(self, terminal: Terminal) -> int:
         state = self._terminals.get(id(terminal))
@@ -234,9 +265,35 @@ class Machine:
 
     def _resolve(self, edge: int) -> None:
         node, content = self.edges[edge]
-        key = self.network.follow(self._keys[node], content.label)
-        target = self._node(key)
+        key = self._keys[node]
+        if not content.capture:
+            target = self._node(self.network.follow(key, content.label))
+        else:
+            # what is sure of it before its text is known
+            outline = getattr(self.network, "outline", None)
+            known = None if outline is None else outline(key, content.label)
+            target = L.TARGET_UNSURE if known is None else self._node(_Outline(known))
         self.arrays.edges[edge, L.E_TARGET] = target
+
+    def _resolve_text(self, edge: int, tape: int, offset: int) -> None:
+        node, content = self.edges[edge]
+        tapes = self.arrays.tapes
+        text = bytearray()
+        at = tape
+        for _ in range(int(tapes[tape, L.P_LENGTH]) - offset):
+            text.append(tapes[at, L.P_BYTE])
+            at = tapes[at, L.P_PARENT]
+        text.reverse()
+        known = edge, bytes(text)
+        target = self._texts.get(known)
+        if target is None:
+            network: Any = self.network
+            target = self._node(network.follow_text(self._keys[node], content.label, known[1]))
+            self._texts[known] = target
+        if 2 * self.arrays.used[L.M_TEXTS] >= self.arrays.texts.shape[0]:
+            self._grow(L.M_TEXTS)
+        cpu.pair_put(self.arrays.texts, edge << 32 | tape, offset, target)
+        self.arrays.used[L.M_TEXTS] += 1
 
     def _unite(self, pair: int) -> None:
         if 2 * self.arrays.used[L.M_UNIONS] >= self.arrays.unions.shape[0]:
@@ -267,10 +324,10 @@ class Machine:
         new: dict[str, np.ndarray] = {}
         for name in L.MACHINE_ARENAS[arena]:
             old = getattr(m, name)
-            if name == "after":
+            if name in ("after", "texts"):
                 new[name] = np.zeros((size, 3), dtype=np.int64)
                 cpu.pair_rehash(old, new[name])
-            elif name in ("next", "unions"):
+            elif name in ("next", "unions", "tapenext", "views"):
                 new[name] = np.zeros((size, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "cellhash":

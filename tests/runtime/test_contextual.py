@@ -9,10 +9,11 @@ import pytest
 from structgen.automata import bytedfa
 from structgen.errors import UnsatisfiableError
 from structgen.ir.cfg import Cfg, CfgNetwork
+from structgen.ir.combine import concat, from_terminal, optional, repeat, union, without_empty
 from structgen.ir.network import Network, Terminal
 from structgen.limits import Limits
-from tests.contextual import A, B, C, random_symbols
-from tests.naive import TooManyError
+from tests.contextual import A, B, C, Echo, Twice, UniqueLists, WordList, random_symbols
+from tests.naive import TooManyError, member
 from tests.runtime.laws import Pair
 from tests.strategies import COUNTED_TERMINALS, SMALL_TERMINALS, THOROUGH, random_cfg, random_vocabulary
 
@@ -23,7 +24,8 @@ LETTERS: list[bytes | None] = [b"a", b"b", b"c", b" ", b"aa", b"ab", b"ca", b"cc
 def random_network(rng: random.Random) -> Network:
     counted = rng.sample(COUNTED_TERMINALS, 2) if rng.random() < 0.3 else []
     symbols = [*random_symbols(rng, SMALL_TERMINALS), *counted]
-    return CfgNetwork(random_cfg(rng, symbols, rng.choice([4, 4, 6])))
+    network = CfgNetwork(random_cfg(rng, symbols, rng.choice([4, 4, 6])))
+    return network if rng.random() < 0.3 else Echo(network, rng, rng.choice([0.2, 0.5, 1.0]), rng.random() < 0.5)
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -62,6 +64,67 @@ def all_texts(network: Network, tokens: list[bytes | None], steps: int) -> Pair:
                 following[both.grammar.advance(state, token)] = after
         layer = following
     return both
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("outlined", [False, True])
+def test_no_word_twice(nested: bool, joined: bool, outlined: bool) -> None:
+    network = WordList([b"a", b"b", b"ab", b"bca"], 3, nested, joined, outlined)
+    all_texts(network, LETTERS, 4)
+
+
+def test_a_text_is_asked_for_once() -> None:
+    network = WordList([b"a", b"b", b"ab", b"bca"], 3, outlined=True)
+    grammar = Pair(network, LETTERS, [12], exact=False).grammar
+    for text in (b"", b"a", b"ab", b"abc", b"abcb", b"abcbcac"):
+        grammar.mask(grammar.advance_bytes(grammar.start, text))
+    assert len(network.asked) == len(set(network.asked))
+
+
+def test_states_after_a_capture_are_shared() -> None:
+    """What has been read matters as far as the network says: after ``a^n`` and its echo all is one again."""
+    letters = Terminal(bytedfa.from_edges(3, [(0, 97, 98, 1), (1, 97, 98, 1), (1, 99, 99, 2)], [2]), "[ab]+c")
+    network = Twice(letters, lambda text: b"b" * (len(text) % 2), 1)
+    grammar = Pair(network, LETTERS, [12], exact=False).grammar
+    states = {grammar.advance_bytes(grammar.start, text) for text in (b"ac", b"bc", b"abac", b"bbac")}
+    assert len(states) == 1
+    assert len({grammar.advance_bytes(grammar.start, text) for text in (b"a", b"b", b"ab")}) == 3
+
+
+def test_copies() -> None:
+    """The texts ``w c w``, which no context-free grammar has."""
+    word = Terminal(bytedfa.from_edges(2, [(0, 97, 98, 0), (0, 99, 99, 1)], [1]), "[ab]*c")
+    both = all_texts(Twice(word, lambda text: text[:-1][:3], 3), LETTERS, 4)
+    grammar = both.grammar
+    assert grammar.forced_bytes(grammar.advance_bytes(grammar.start, b"abc")) == b"ab"
+
+
+def test_a_capture_in_a_capture() -> None:
+    """Lists of lists: no letter twice in a list, no list twice in the whole."""
+    both = all_texts(UniqueLists(), LETTERS, 6)
+    for text, expected in [(b"acb ", True), (b"acbb", False), (b"abca", True), (b"abcab", False), (b"abcba", True)]:
+        assert (both.grammar.advance_bytes(both.grammar.start, text) >= 0) == expected, text
+
+
+def test_combinations_hand_captures_and_bans_on() -> None:
+    words = WordList([b"a", b"ab"], 2, nested=True)
+    some = Twice(SMALL_TERMINALS[6], lambda text: b"a" * len(text[:2]), 2)
+    maybe = Twice(Terminal(bytedfa.from_edges(1, [(0, 97, 97, 0)], [0]), "a*"), lambda text: b"b" * len(text[:2]), 2)
+    ban = Terminal(bytedfa.choices([b"b", b"bc"]), "b", None, {1: bytedfa.literal(b"a")})
+    for network in (
+        union(words, some),
+        concat(some, from_terminal(ban), words),
+        repeat(some, 1, 3),
+        repeat(maybe, 0, 2),
+        repeat(maybe, 2, None),
+        without_empty(maybe),
+        concat(optional(words), maybe),
+        without_empty(concat(maybe, optional(from_terminal(ban)))),
+    ):
+        naive = all_texts(network, LETTERS, 3).naive
+        for text in (b"", b"a", b"ab", b"aca", b"acab", b"bba", b"aabb", b"abba"):
+            assert naive.accepts(text) == member(network, text)
 
 
 def test_maximal_munch() -> None:
