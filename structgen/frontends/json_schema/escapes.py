@@ -4,7 +4,7 @@ Receives a :class:`~structgen.automata.dfa.Dfa` over code points; returns one ov
 word, without the opening quote and with the closing one. As in :mod:`structgen.automata.utf8`, the partition of
 the code points is turned into a tree of bytes once, and every state runs through it with its own targets; here
 the tree also has the branches of ``\\n``, ``\\u00e9``, ``\\ud83d\\ude00``. Which characters may be escaped, and how,
-is said in docs/json-texts.md.
+is said in docs/json-schema.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The languages of JSON Schema's ``format`` keyword.
 
 Receives a name; returns a :class:`~structgen.automata.dfa.Dfa` over code points. Grammars are those of the RFCs,
-written as ECMA-262 patterns over named parts; see docs/json-texts.md for what each format takes, and for the
+written as ECMA-262 patterns over named parts; see docs/json-schema.md for what each format takes, and for the
 three that are taken from below because they are not regular (hostname with ``xn--`` labels, idn-hostname, regex).
 A language is built when it is first asked for, and kept.
 """

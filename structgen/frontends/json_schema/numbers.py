@@ -315,7 +315,7 @@ class NumberSet:
         return text.decode("ascii")
 
     def texts(self, *, where: str | None = None) -> ByteDfa:
-        """The automaton of the texts that denote members; see docs/json-texts.md for the forms taken.
+        """The automaton of the texts that denote members; see docs/json-schema.md for the forms taken.
 
         Raises:
             ValueError: the set is empty.

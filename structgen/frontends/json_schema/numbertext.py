@@ -2,7 +2,7 @@
 
 Receives a :class:`~structgen.frontends.json_schema.numbers.NumberSet`; returns a
 :class:`~structgen.automata.bytedfa.ByteDfa`. Every text accepted denotes a member. Which forms of a member are
-accepted is said in docs/json-texts.md; in short: every plain decimal, and exponent forms as far as they can be
+accepted is said in docs/json-schema.md; in short: every plain decimal, and exponent forms as far as they can be
 decided with finitely many states.
 
 One machine reads the magnitude digit by digit and keeps just enough to decide at the end:

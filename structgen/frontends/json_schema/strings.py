@@ -246,7 +246,7 @@ class StringSet:
     # Texts
 
     def texts(self, escapes: Escapes = "standard", *, where: str | None = None) -> ByteDfa:
-        """The JSON texts of the members, quotes included; see docs/json-texts.md for the escapes taken.
+        """The JSON texts of the members, quotes included; see docs/json-schema.md for the escapes taken.
 
         Raises:
             ValueError: the set is empty.

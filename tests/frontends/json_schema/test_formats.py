@@ -32,7 +32,7 @@ SUITE = (
     / "json-schema-test-suite-2020-12.json.gz"
 )
 
-#: Valid strings of the suite that are refused, because the format is taken from below: see docs/json-texts.md.
+#: Valid strings of the suite that are refused, because the format is taken from below: see docs/json-schema.md.
 REFUSED = {
     "hostname": "A-labels",
     "idn-hostname": "A-labels, long U-labels, joiners without a virama",
