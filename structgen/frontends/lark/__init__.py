@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from structgen.automata import MAX_STATES
-from structgen.errors import InputError, UnsupportedError
+from structgen.errors import ConstraintError, InputError, UnsupportedError
 from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
 from structgen.frontends.lark.findings import Finding, findings
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
@@ -47,7 +47,7 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 hint=f"Add a line to the grammar:  %declare {name}",
             )
     if source.lexer != "dynamic_complete":
-        if source.constraints:
+        if source.constraints or grammar.embedded:
             raise UnsupportedError(
                 f"lexer={source.lexer!r} cannot read constraints inside a grammar: Lark knows patterns only",
                 where="constraints",
@@ -57,6 +57,11 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
             return dynamic.network(grammar, max_states)
         return network.build(grammar, source.lexer, max_states)
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
+    for name, embedded in grammar.embedded.items():
+        try:
+            parts[name] = lower(embedded.constraint)
+        except ConstraintError as error:
+            raise embedded.error(error) from None
     return rules.network(grammar, parts, max_states)
 
 

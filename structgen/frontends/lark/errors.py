@@ -34,6 +34,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"\{\d*,?\d*\}", "Repetition is written  x~3  or  x~1..3"),
     (r"(?:^|\s)(ε|epsilon)(\s|$)", "An empty alternative is written as nothing:  a: b |"),
     (r"%(ignore|import)\s*$", "%ignore takes a terminal, %import a name:  %import common.WS"),
+    (r"<\|?[\w-]+\|?>", "Special tokens have no text, so a grammar cannot ask for them"),
     (r'^(?:[^"]*"[^"]*")*[^"]*"[^"]*$', 'A closing " is missing'),
 )
 
@@ -64,10 +65,10 @@ def translated(error: Exception, index: Index, name: str) -> ConstraintError | I
     if isinstance(error, VisitError):
         error = error.orig_exc
     if not isinstance(error, LarkError):
-        broken = _broken_pattern(index)
-        if broken is None:
-            raise error
-        return broken
+        return _broken_pattern(index) or _declared_in_terminal(index) or SourceSyntaxError(
+            f"Lark's loader fails on this grammar: {type(error).__name__} {error}".strip(),
+            hint="Halve the grammar until the error goes",
+        )
     text = str(error)
     if isinstance(error, UnexpectedInput):
         return _parse_error("this cannot stand here", index, error.line, error.column, None)
@@ -96,6 +97,29 @@ def _broken_pattern(index: Index) -> ConstraintError | None:
                 return type(error)(error.message, where=str(index.place(token.at)), hint=error.hint)
             except LarkError:
                 continue
+    return None
+
+
+def _declared_in_terminal(index: Index) -> ConstraintError | None:
+    """A terminal that is made of one that is only declared."""
+    for i, token in enumerate(index.tokens):
+        if token.text == "%json" and (index.defining(token.at) or "").isupper():
+            name = index.defining(token.at)
+            hint = "Write it in a rule (lower case) instead"
+            return syntax_error(f"a JSON Schema inside the terminal {name!r}", index, token.at, hint)
+        if token.text != "%declare":
+            continue
+        for declared in index.tokens[i + 1 :]:
+            if declared.kind != "terminal" or index.place(declared.at).line != index.place(token.at).line:
+                break
+            inside = [at for at in index.uses(declared.text) if (index.defining(at) or "").isupper()]
+            if inside:
+                return syntax_error(
+                    f"the terminal {index.defining(inside[0])!r} uses {declared.text!r}, which is only declared",
+                    index,
+                    inside[0],
+                    "Use it in a rule (lower case) instead",
+                )
     return None
 
 

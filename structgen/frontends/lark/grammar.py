@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from structgen.frontends.lark.extensions import Embedded
 
 
 class Place(NamedTuple):
@@ -97,6 +100,7 @@ class LarkGrammar:
             as Lark does it; see ``load``.
         ignore: names of the terminals that may stand between any two.
         declared: names in ``%declare``: terminals that have no definition.
+        embedded: constraints that stand in the text itself, by the name that Lark knows them by.
         text: the source text.
         file: the path it came from, or None.
     """
@@ -107,6 +111,7 @@ class LarkGrammar:
     counts: Mapping[str, Count] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+    embedded: Mapping[str, Embedded] = field(default_factory=dict)
     text: str = ""
     file: str | None = None
 

@@ -18,6 +18,7 @@ from lark.tree import Tree
 
 from structgen.errors import InputError, SourceSyntaxError
 from structgen.frontends.lark.errors import translated
+from structgen.frontends.lark.extensions import take_out
 from structgen.frontends.lark.grammar import Count, LarkGrammar, LarkRule, LarkSymbol, LarkTerminal, Place
 from structgen.frontends.lark.scan import Index
 from structgen.source import Lark
@@ -36,8 +37,9 @@ def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
         SourceSyntaxError: the grammar is malformed; the message shows the place.
         InputError: a file cannot be read.
     """
-    text, file = read(source)
-    index = Index(text, None)
+    original, file = read(source)
+    text, embedded = take_out(original)
+    index = Index(original)
     name = "<string>" if file is None else file
     try:
         grammar, _ = load_grammar(text, name, [str(path) for path in source.import_paths], False)
@@ -68,8 +70,9 @@ def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
         ),
         counts={r.origin.name: counts[base] for r in rules if (base := r.origin.name.split("{")[0]) in counts},
         ignore=tuple(dict.fromkeys(ignore)),
-        declared=declared,
-        text=text,
+        declared=declared - embedded.keys(),
+        embedded=embedded,
+        text=original,
         file=file,
     )
 

@@ -9,7 +9,14 @@ import pytest
 
 import structgen as sg
 from structgen.compile import lower
-from structgen.errors import InputError, LimitError, SourceSyntaxError, UnsatisfiableError, UnsupportedError
+from structgen.errors import (
+    InputError,
+    LimitError,
+    SchemaError,
+    SourceSyntaxError,
+    UnsatisfiableError,
+    UnsupportedError,
+)
 from structgen.ir import CfgNetwork
 from structgen.ir.network import Network
 from tests.ir.test_cfg import check_all
@@ -154,6 +161,36 @@ def test_embedded_constraints_may_be_empty_and_stand_at_the_left() -> None:
     network = dynamic('start: start X | X "a"\n%declare X', constraints={"X": sg.Regex("b*")})
     check_all(network)
     assert sorted(language(network, 3)) == [b"a", b"ab", b"abb", b"ba", b"bab", b"bba"]
+
+
+def test_json_schemas_in_the_text() -> None:
+    grammar = """start: "a" %json {
+        "type": "object", "properties": {"%json {": {"const": 1}},
+        "additionalProperties": false
+      } (";" other)*   // %json {
+    other: %json [] | %json {"type": "boolean"} "%json {"?
+    """.replace("%json [] | ", "")
+    network = dynamic(grammar)
+    good = ["a{}", 'a{"%json {": 1};true;false%json {']
+    assert takes(network, *good) == [True] * len(good)
+    assert takes(network, "a", "a{};1", 'a{"%json {": 2}') == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("grammar", "error", "message", "where"),
+    [
+        ('start: "a"\n  | %json {"type": }', SourceSyntaxError, "not followed by JSON", "line 2, column 20"),
+        ("start: %json", SourceSyntaxError, "not followed by JSON", "line 1, column 13"),
+        ('start: %json {\n"type": "string"\n} | oops', SourceSyntaxError, "'oops' is used but not", "line 3, column 5"),
+        ('start: %json {\n"type": 3}', SchemaError, "type", "line 1, column 8, #/type"),
+        ("start: A\nA: %json {}", SourceSyntaxError, "JSON Schema inside the terminal", "line 2, column 4"),
+        ("start: A\nA: B\n%declare C B", SourceSyntaxError, "which is only declared", "line 2, column 4"),
+    ],
+)
+def test_malformed_schemas_in_the_text(grammar: str, error: type[Exception], message: str, where: str) -> None:
+    with pytest.raises(error, match=message) as caught:
+        dynamic(grammar)
+    assert caught.value.where == where  # type: ignore[attr-defined]
 
 
 def test_files_and_imports(tmp_path: Path) -> None:
