@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from structgen.frontends.json_schema.dialects import ASSERTIONS
 from structgen.frontends.json_schema.formats import KNOWN
-from structgen.frontends.json_schema.schema import ASSERTIONS
 from tests import thorough
 from tests.json_wide import wide_schema
 from tests.strategies import THOROUGH

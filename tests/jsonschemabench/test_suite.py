@@ -106,8 +106,8 @@ def test_our_own_groups_say_what_jsonschema_says() -> None:
 
 
 def test_our_own_groups_cover_every_keyword() -> None:
+    from structgen.frontends.json_schema.dialects import ASSERTIONS
     from structgen.frontends.json_schema.formats import KNOWN
-    from structgen.frontends.json_schema.schema import ASSERTIONS
 
     used = json.dumps(json.loads(suite.OWN.read_text("utf-8"))["groups"])
     asserting = [keyword for keyword, drafts in ASSERTIONS.items() if drafts[1] > 3]

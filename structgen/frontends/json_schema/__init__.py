@@ -1,8 +1,9 @@
 """JSON Schema: from a schema to a lazy network of JSON texts.
 
-In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``schema`` (one vocabulary,
-every keyword checked), ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean
-combinations), ``shapes`` (the normal form), ``algebra``, ``normalise`` and ``keywords`` (how it is computed),
+In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``dialects`` (what
+asserts in which draft), ``schema`` (one vocabulary, every keyword checked), ``report`` (what becomes of each),
+``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean combinations), ``shapes`` (the normal
+form), ``algebra``, ``normalise`` and ``keywords`` (how it is computed),
 ``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells`` and
 ``arrays`` (objects and arrays being written), ``lower`` (the network), ``clash`` (why nothing is valid).
 """
