@@ -25,7 +25,7 @@ class Example(NamedTuple):
 
 def examples(name: str) -> list[Example]:
     """The examples of a language, in the order of the file."""
-    whole = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+    whole = (FOLDER / f"{name}.txt").read_bytes().decode()
     marks = list(_MARK.finditer(whole))
     assert marks and not whole[: marks[0].start()].strip(), f"{name}.txt does not begin with a mark"
     found = []
