@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
     from structgen.source import repeat as repeat
+    from structgen.source.library import list_grammars as list_grammars
+    from structgen.source.library import load_grammar as load_grammar
 
 _HOME = {
     "Choice": "structgen.source",
@@ -49,6 +51,8 @@ _HOME = {
     "Predicate": "structgen.sampling.predicate",
     "Regex": "structgen.source",
     "Vocabulary": "structgen.masks.vocabulary",
+    "list_grammars": "structgen.source.library",
+    "load_grammar": "structgen.source.library",
     "compile": "structgen.compile",
     "equivalent": "structgen.algebra",
     "includes": "structgen.algebra",

@@ -51,7 +51,7 @@ def _sql(text: str) -> bool:
     try:
         connection.execute(f"EXPLAIN {text}")
     except sqlite3.Error as error:
-        return not re.search(r"syntax error|incomplete input|unrecognized token", str(error))
+        return not re.search(r"syntax error|incomplete input|unrecognized token|one statement at a time", str(error))
     except sqlite3.Warning:  # more than one statement
         return False
     finally:

@@ -20,7 +20,11 @@ def parser(name: str) -> lark.Lark:
         return lark.Lark(entry.text, parser="earley", lexer="dynamic_complete", start=options["start"])
     postlex = PythonIndenter() if options.get("postlex") == "python" else None
     return lark.Lark(
-        entry.text, parser="lalr", lexer=options["lexer"], start=options["start"], postlex=postlex  # type: ignore[arg-type]
+        entry.text,
+        parser="lalr",
+        lexer=options["lexer"],
+        start=options["start"],
+        postlex=postlex,  # type: ignore[arg-type]
     )
 
 
