@@ -51,12 +51,12 @@ _HOME = {
     "Predicate": "structgen.sampling.predicate",
     "Regex": "structgen.source",
     "Vocabulary": "structgen.masks.vocabulary",
-    "list_grammars": "structgen.source.library",
-    "load_grammar": "structgen.source.library",
     "compile": "structgen.compile",
     "equivalent": "structgen.algebra",
     "includes": "structgen.algebra",
     "is_empty": "structgen.algebra",
+    "list_grammars": "structgen.source.library",
+    "load_grammar": "structgen.source.library",
     "repeat": "structgen.source",
 }
 _MODULES = ("errors", "integrations", "sampling")

@@ -15,8 +15,8 @@ def parser(name: str) -> lark.Lark:
     """Lark's parser for a grammar: LALR where it has a lexer, Earley where it has none."""
     entry = read_entry(name)
     options = entry.options
-    if options["lexer"] == "dynamic":
-        # dynamic_complete: terminals end wherever they may, as in a grammar without a lexer
+    if options["lexer"] == "dynamic_complete":
+        # terminals end wherever they may, as in a grammar without a lexer
         return lark.Lark(entry.text, parser="earley", lexer="dynamic_complete", start=options["start"])
     postlex = PythonIndenter() if options.get("postlex") == "python" else None
     return lark.Lark(
