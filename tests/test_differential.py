@@ -262,6 +262,7 @@ def test_schemas(check: Any, part: int) -> None:
 
 #: Schemas that the random ones above once found wrong, reduced, with texts and whether they are valid.
 FOUND: list[tuple[Schema, str, bool]] = [
+    ({"format": "regex"}, '"\\n"', True),
     ({"dependentRequired": {"x": ["y"]}}, '{"x": 12}', False),
     ({"dependentRequired": {"x": ["y"]}}, '{"x": 12, "y": 1}', True),
     ({"items": {"dependentRequired": {"x": ["y"]}}}, '[{"y": 1, "x": 12}, {"y": 1}]', True),

@@ -122,10 +122,10 @@ _part("pointer", r"(?:\/(?:[^\/~]|~[01])*)*")
 # A part of ECMA-262 patterns in which nothing depends on what stands elsewhere
 _part("re-escape", r"\\(?:[dDsSwWbB]|[fnrtv]|0|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|c[A-Za-z]|[$()*+.\/?\[\\\]^{|}])")
 _part("re-class-escape", r"\\(?:[fnrtv]|0|c[A-Za-z]|x[0-9A-Fa-f]{2}|[$()*+.\/?\[\\\]^{|}-])")
-_part("re-class-char", r"[^\\\]\[^\r\n\u2028\u2029-]")
+_part("re-class-char", r"[^\\\]\[^-]")
 _part("re-range", "a-z|A-Z|0-9|a-f|A-F|a-zA-Z|1-9")
 _part("re-class", r"\[\^?(?:{re-range}|{re-class-char}|{re-class-escape}|\\[dDsSwW])*-?\]")
-_part("re-char", r"[^\\^$.*+?()\[\]\{\}|\r\n\u2028\u2029]|\.|{re-escape}|{re-class}")
+_part("re-char", r"[^\\^$.*+?()\[\]\{\}|]|\.|{re-escape}|{re-class}")
 # counts in order: the second has more digits, or a greater first one, or both have one
 _part(
     "re-ordered",
@@ -168,7 +168,7 @@ def _pattern(text: str) -> Dfa:
 
 def _regex() -> Dfa:
     """At most one named group: two could have the same name."""
-    return difference(_pattern("{re-2}"), regex.to_dfa(r"\(\?<[^=!].*\(\?<[^=!]", dialect="ecma", search=True))
+    return difference(_pattern("{re-2}"), regex.to_dfa(r"\(\?<[^=!][^]*\(\?<[^=!]", dialect="ecma", search=True))
 
 
 def _hostname() -> Dfa:

@@ -277,6 +277,7 @@ def test_bad_formats_of_the_user(own: Any, kind: type[errors.StructgenError], wh
         ("(?<name>x)", True), ("(?<n>a)|b", True), ("(?<n>a)(?<n>b)", False), ("\\cA", True), ("\\c1", False),
         ("a{2,1}", False), ("a{2,3}", True), ("a{9,10}", True), ("a{10,9}", False), ("a{30,40}", True),
         ("a{41,30}", False), ("a{99,100}", True), ("a{3,3}", True),
+        ("\n", True), ("(?<n>a)\n(?<n>b)", False), ("[\r]", True),
     ],
 )  # fmt: skip
 def test_patterns_as_a_format(pattern: str, good: bool) -> None:
