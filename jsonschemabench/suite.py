@@ -11,7 +11,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ OWN = Path(__file__).parent / "data" / "own-suite.json"
 
 #: Verdicts, from best to worst.
 VERDICTS = ("right", "refused", "stopped", "wrongly rejected", "failed", "wrongly accepted")
+SECOND_CHANCE = 6
 _WORDS = {
     RIGHT: "right",
     REJECTS_VALID: "wrongly rejected",
@@ -99,11 +100,19 @@ def _groups(groups: list[dict[str, Any]], remotes: dict[str, Any]) -> Iterator[G
 def judge(groups: Sequence[Group], engine: str, order: str, limits: Limits) -> Iterator[Verdict]:
     """A verdict for each test, in order. A group over a limit is stopped, and the next one goes on.
 
+    A group over the time limit is tried once more with ``SECOND_CHANCE`` times as long: the first use of a kernel
+    compiles it, and machines are busy at times.
+
     Raises :class:`~jsonschemabench.pool.EngineUnavailable` where the engine cannot be set up.
     """
     with Worker(engine, "bytes", order, limits) as worker:
         for group in groups:
-            yield from _verdicts(group, worker.run(group.case))
+            record = worker.run(group.case)
+            if record["status"] == "stopped":
+                worker.limits = replace(limits, seconds=SECOND_CHANCE * limits.seconds)
+                record = worker.run(group.case)
+                worker.limits = limits
+            yield from _verdicts(group, record)
 
 
 def _verdicts(group: Group, record: dict[str, Any]) -> Iterator[Verdict]:
