@@ -6,9 +6,12 @@ union of its single violations. Nothing here looks inside formulas.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from structgen.frontends.json_schema.formula import FALSE, TRUE, Formula, Formulas
 from structgen.frontends.json_schema.numbers import NumberSet
-from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, Contains, Names, ObjectShape, Values
+from structgen.frontends.json_schema.shapes import ALL, NO, YES, ArrayShape, Contains, Names, ObjectShape, Tree, Values
 from structgen.frontends.json_schema.strings import StringSet
 
 NO_NUMBERS = NumberSet.nothing()
@@ -43,8 +46,10 @@ class Algebra:
             return self.formulas.true
         return self.formulas.both(*(f for names, f in shape.rest if names.contains(name)))
 
-    def meet_objects(self, a: ObjectShape, b: ObjectShape) -> ObjectShape | None:
-        """Objects of both shapes; None if there plainly are none."""
+    def meet_objects(self, a: ObjectShape | Tree, b: ObjectShape | Tree) -> Any:
+        """Objects of both, as a shape if both are shapes, else as a tree; None if there plainly are none."""
+        if isinstance(a, Tree) or isinstance(b, Tree):
+            return _meet_trees(a, b, self.any_object, self.meet_objects)
         if a is b or _unbound(b):
             return a
         if _unbound(a):
@@ -152,8 +157,10 @@ class Algebra:
 
     # arrays
 
-    def meet_arrays(self, a: ArrayShape, b: ArrayShape) -> ArrayShape | None:
-        """Arrays of both shapes; None if there plainly are none."""
+    def meet_arrays(self, a: ArrayShape | Tree, b: ArrayShape | Tree) -> Any:
+        """Arrays of both, as a shape if both are shapes, else as a tree; None if there plainly are none."""
+        if isinstance(a, Tree) or isinstance(b, Tree):
+            return _meet_trees(a, b, self.any_array, self.meet_arrays)
         if a is b or _free(b):
             return a
         if _free(a):
@@ -258,6 +265,30 @@ class Algebra:
             found.append(ArrayShape((), true, unique=not shape.unique))
         tidied = (self.tidy_array(other) for other in found)
         return [other for other in tidied if other is not None]
+
+
+def _meet_trees(a: Any, b: Any, anything: Any, meet: Callable[[Any, Any], Any]) -> Any:
+    """The conjunction of shapes and trees: its plain shapes made one, in front."""
+    shape, trees = None, dict[Tree, None]()
+    for whole in (a, b):
+        for part in whole.parts if isinstance(whole, Tree) and whole.kind == ALL else (whole,):
+            if isinstance(part, Tree):
+                trees[part] = None
+            else:
+                shape = part if shape is None else meet(shape, part)
+                if shape is None:
+                    return None
+    parts = tuple(trees) if shape is None or shape == anything else (shape, *trees)
+    return parts[0] if len(parts) == 1 else Tree(ALL, parts, a.where or b.where)
+
+
+def treeable(shape: ArrayShape | ObjectShape | Tree) -> bool:
+    """Can it be watched, beside others, while it is written?"""
+    if isinstance(shape, Tree):
+        return True
+    if isinstance(shape, ArrayShape):
+        return shape.unique is None and shape.seen is None and not shape.seen_by
+    return shape.seen is None
 
 
 def _unbound(shape: ObjectShape) -> bool:

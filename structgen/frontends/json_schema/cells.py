@@ -79,8 +79,9 @@ def _meets_named(shape: ObjectShape, obligation: Names) -> bool:
 
 
 def _with_needed(normaliser: Normaliser, shape: ObjectShape) -> ObjectShape:
-    """The shape with all names that ``needs`` speaks of among the named ones: only those are remembered."""
-    if not shape.needs:
+    """The shape with all names that ``needs`` speaks of among the named ones: only those are remembered. The required
+    names, too, where some property has to satisfy something: it may be one of them."""
+    if not shape.needs and not shape.exists:
         return shape
     named = dict(shape.named)
     spoken = [*shape.required, *(n for name, others in shape.needs for n in (name, *sorted(others)))]

@@ -11,7 +11,7 @@ from typing import Any
 from structgen.frontends.json_schema.algebra import closed
 from structgen.frontends.json_schema.formula import FALSE
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, ObjectShape, Values
+from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, ObjectShape, Tree, Values
 
 
 def members(normaliser: Normaliser, values: Values, limit: int, depth: int = 4) -> list[Any] | None:
@@ -26,8 +26,10 @@ def members(normaliser: Normaliser, values: Values, limit: int, depth: int = 4) 
         return None
     found += [("n", value) for value in numbers]
     found += strings
-    shapes: tuple[ArrayShape | ObjectShape, ...] = (*values.arrays, *values.objects)
+    shapes: tuple[ArrayShape | ObjectShape | Tree, ...] = (*values.arrays, *values.objects)
     for shape in shapes:
+        if isinstance(shape, Tree):
+            return None
         if isinstance(shape, ArrayShape):
             inner = _arrays(normaliser, shape, limit, depth)
         else:

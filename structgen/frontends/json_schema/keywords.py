@@ -13,7 +13,7 @@ from structgen.frontends.json_schema.algebra import ALL_NUMBERS, ALL_STRINGS, MA
 from structgen.frontends.json_schema.formula import Formula
 from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.schema import Schema
-from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, Contains, ObjectShape, Values
+from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, Contains, ObjectShape, Tree, Values
 from structgen.frontends.json_schema.strings import StringSet
 
 if TYPE_CHECKING:
@@ -249,39 +249,49 @@ class OfSchema:
         return self.n.union([part for part, some in parts if some] or [NOTHING], self.where)
 
     def one_of(self, result: Values, branches: tuple[Schema, ...], first: bool) -> Values:
-        plain = [self.n.normal(self.n.formula(s)) for s in branches]
-        parts = [self.meet(result, self.of(s), first) for s in branches]
-        kept = []
-        for i, part in enumerate(parts):
-            for j, other in enumerate(plain):
-                if j != i and not part.is_empty() and not self.n.apart(part, other):
-                    part = self.n.subtract(part, other, self.where)
-            if not part.is_empty():
-                kept.append(part)
-        return self.n.union(kept or [NOTHING], self.where)
+        n = self.n
+        plain = [n.normal(n.formula(s)) for s in branches]
+        if self.seeing:
+            parts = [self.meet(result, self.of(s), first) for s in branches]
+            kept = []
+            for i, part in enumerate(parts):
+                for j, other in enumerate(plain):
+                    if j != i and not part.is_empty() and not n.apart(part, other):
+                        part = n.subtract(part, other, self.where)
+                if not part.is_empty():
+                    kept.append(part)
+            return n.union(kept or [NOTHING], self.where)
+        return n.union([self.meet(result, part, first) for part in n.one_of(plain, self.where)], self.where)
 
     def conditional(self, result: Values, first: bool) -> Values:
         k, n = self.keywords, self.n
         if not ("then" in k or "else" in k or self.seeing):
             return result
         condition = k["if"]
-        holds = self.meet(result, self.of(condition), first)
-        fails = n.subtract(result, n.normal(n.formula(condition)), self.where)
+        # without the need to know what is evaluated, what the three say is worked out by itself
+        start = result if self.seeing else n.algebra.everything
+        holds = self.meet(start, self.of(condition), first)
         if "then" in k:
             holds = self.meet(holds, self.of(k["then"]), first)
-        if "else" in k:
-            fails = self.meet(fails, self.of(k["else"]), first)
-        return n.union([holds, fails], self.where)
+        fails = start if self.seeing or "else" not in k else self.of(k["else"])
+        fails = n.subtract(fails, n.normal(n.formula(condition)), self.where)
+        if self.seeing:
+            if "else" in k:
+                fails = self.meet(fails, self.of(k["else"]), first)
+            return n.union([holds, fails], self.where)
+        return self.meet(result, n.union([holds, fails], self.where), first)
 
     def dependent(self, result: Values, name: str, schema: Schema) -> Values:
         n = self.n
         others = n.algebra.everything
         absent = _with_objects(others, (ObjectShape({name: n.formulas.false}),))
         present = _with_objects(others, (ObjectShape({}, required=(name,)),))
-        without = self.meet(result, absent)
-        within = self.meet(self.meet(result, present), self.of(schema))
         # values of other types have no properties, so that the schema does not concern them
-        return n.union([without, _only_objects(within)], self.where)
+        if self.seeing:
+            within = self.meet(self.meet(result, present), self.of(schema))
+            return n.union([self.meet(result, absent), _only_objects(within)], self.where)
+        within = self.meet(present, self.of(schema))
+        return self.meet(result, n.union([absent, _only_objects(within)], self.where))
 
     # unevaluated
 
@@ -290,6 +300,7 @@ class OfSchema:
         f = n.formula(schema)
         shapes = []
         for shape in result.objects:
+            assert isinstance(shape, ObjectShape)
             seen = shape.seen
             assert seen is not None
             unseen = seen.complement()
@@ -299,12 +310,13 @@ class OfSchema:
                 seen=ALL_STRINGS,
             )
             shapes.append(n.algebra.meet_objects(shape, limit))
-        return _with_objects(result, n.unite_objects(shapes, self.where))
+        return _with_objects(result, n.unite(n.object_kind, shapes, self.where))
 
     def unevaluated_items(self, result: Values, schema: Schema) -> Values:
         n = self.n
         shapes: list[ArrayShape | None] = []
         for shape in result.arrays:
+            assert isinstance(shape, ArrayShape)
             assert shape.seen is not None
             if shape.seen == -1:
                 shapes.append(shape)
@@ -312,30 +324,32 @@ class OfSchema:
             f = n.formulas.either(n.formula(schema), *shape.seen_by)
             limit = ArrayShape((n.formulas.true,) * shape.seen, f, seen=-1)
             shapes.append(n.algebra.meet_arrays(shape, limit))
-        return _with_arrays(result, n.unite_arrays(shapes, self.where))
+        return _with_arrays(result, n.unite(n.array_kind, shapes, self.where))
 
     def blind(self, result: Values) -> Values:
         """Forget what was evaluated."""
         algebra = self.n.algebra
         objects = []
         for shape in result.objects:
+            assert isinstance(shape, ObjectShape)
             bare = shape.replace(seen=None)
             objects.append(algebra.any_object if bare == algebra.any_object else bare)
         arrays: list[ArrayShape | None] = []
         for array in result.arrays:
+            assert isinstance(array, ArrayShape)
             plain = algebra.tidy_array(array.replace(seen=None, seen_by=()))
             arrays.append(algebra.any_array if plain == algebra.any_array else plain)
         return _with_arrays(
-            _with_objects(result, self.n.unite_objects(objects, self.where)),
-            self.n.unite_arrays(arrays, self.where),
+            _with_objects(result, self.n.unite(self.n.object_kind, objects, self.where)),
+            self.n.unite(self.n.array_kind, arrays, self.where),
         )
 
 
-def _with_objects(values: Values, objects: tuple[ObjectShape, ...]) -> Values:
+def _with_objects(values: Values, objects: tuple[ObjectShape | Tree, ...]) -> Values:
     return Values(values.null, values.bools, values.numbers, values.strings, values.arrays, objects)
 
 
-def _with_arrays(values: Values, arrays: tuple[ArrayShape, ...]) -> Values:
+def _with_arrays(values: Values, arrays: tuple[ArrayShape | Tree, ...]) -> Values:
     return Values(values.null, values.bools, values.numbers, values.strings, arrays, values.objects)
 
 

@@ -6,24 +6,29 @@ Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
 - ``(INNER, v)``: an array or an object among the values numbered v, with the whitespace before it;
 - ``(OBJECT, p, progress)``: inside an object of plan p, before a name or the closing bracket;
 - ``(VALUE, p, progress, i)``: before the value of slot or cell i, after which the progress is this;
-- ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows.
+- ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows;
+- those of ``treenodes``.
 
 Scalars stand in the edges themselves; arrays and objects are calls.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from structgen.frontends.json_schema.arrays import ArrayPlan
+from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans
 from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.names import read_name
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
+from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.separators import Terminals
-from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Values
+from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Tree, Values
+from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
 from structgen.ir.network import END, Call, Edge, Key, Node, Terminal
 
 START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
@@ -75,7 +80,7 @@ class Builder:
         self.terminals = terminals
         self.any_order = any_order
         self.forms: list[Form] = []
-        self.plans: list[ObjectPlan | ArrayPlan] = []
+        self.plans: list[ObjectPlan | ArrayPlan | ObjectTreePlan | ArrayTreePlan] = []
         self._of_formula: dict[Formula, Form] = {}
         self._of_values: dict[Values, Form] = {}
         self._plans: dict[Any, tuple[int, ...]] = {}
@@ -95,21 +100,29 @@ class Builder:
         """Numbers of the plans of a form."""
         if form.plans is None:
             found: list[int] = []
-            shapes: tuple[ArrayShape | ObjectShape, ...] = (*form.values.arrays, *form.values.objects)
-            for shape in shapes:
-                numbers = self._plans.get(shape)
+            shapes: list[tuple[ArrayShape | ObjectShape | Tree, bool]] = [
+                *((shape, True) for shape in form.values.arrays),
+                *((shape, False) for shape in form.values.objects),
+            ]
+            for shape, is_array in shapes:
+                numbers = self._plans.get((shape, is_array))
                 if numbers is None:
-                    made: list[Any]
-                    if isinstance(shape, ArrayShape):
-                        made = [ArrayPlan(self.normaliser, shape, self.terminals)]
-                    else:
-                        made = list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
+                    made = self._made(shape, is_array)
                     numbers = tuple(range(len(self.plans), len(self.plans) + len(made)))
                     self.plans += made
-                    self._plans[shape] = numbers
+                    self._plans[shape, is_array] = numbers
                 found += numbers
             form.plans = tuple(found)
         return form.plans
+
+    def _made(self, shape: ArrayShape | ObjectShape | Tree, is_array: bool) -> list[Any]:
+        if isinstance(shape, ArrayShape):
+            return [ArrayPlan(self.normaliser, shape, self.terminals)]
+        if isinstance(shape, ObjectShape):
+            return list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
+        if is_array:
+            return [ArrayTreePlan(self.normaliser, shape, self.terminals)]
+        return [ObjectTreePlan(self.normaliser, shape, self.terminals, self.any_order)]
 
     def cost(self, formula: Formula) -> int:
         """Least bytes of a value, without whitespace before it; INFINITE: there is none."""
@@ -120,7 +133,7 @@ class Builder:
         """Least texts of a form and of all that they rest on: relaxation downwards from infinity."""
         estimates: dict[Form, int] = {root: INFINITE}
         users: dict[Form, set[Form]] = {}
-        todo = [root]
+        todo = deque([root])
         current = root
 
         def costs(formula: Formula) -> int:
@@ -140,7 +153,8 @@ class Builder:
             new = self._estimate(current, costs)
             if new < estimates[current]:
                 estimates[current] = new
-                todo.extend(form for form in users.get(current, ()) if form not in todo)
+                # what rests on it waits until all that it rests on has been looked at
+                todo.extendleft(form for form in users.get(current, ()) if form not in todo)
         for form, value in estimates.items():
             form.least = value
         return estimates[root]
@@ -187,6 +201,7 @@ class JsonNetwork:
 
     def __init__(self, builder: Builder, formula: Formula) -> None:
         self.builder = builder
+        self._trees = TreeNodes(builder.plans, builder.terminals, builder.cost, self._values)
         self._start = (START, builder.form(formula).index)
 
     @property
@@ -197,6 +212,8 @@ class JsonNetwork:
 
     def expand(self, key: Any) -> Node:
         kind = key[0]
+        if kind >= OBJECT_TREE:
+            return self._trees.expand(key)
         return (
             self._start_node,
             self._inner_node,
@@ -208,7 +225,9 @@ class JsonNetwork:
 
     def follow(self, key: Any, label: Any) -> Key:
         kind: int = key[0]
-        plans = self.builder.plans
+        if kind >= OBJECT_TREE:
+            return self._trees.follow(key, label, _SOME_NAME)
+        plans: list[Any] = self.builder.plans
         if kind == OBJECT:
             plan = plans[key[1]]
             assert isinstance(plan, ObjectPlan)
@@ -221,6 +240,8 @@ class JsonNetwork:
             plan = plans[label]
             if isinstance(plan, ObjectPlan):
                 return (OBJECT, label, BEGIN)
+            if isinstance(plan, (ObjectTreePlan, ArrayTreePlan)):
+                return self._trees.opening(label, plan)
             return (ARRAY, label, 0, plan.start)
         _, p, i, memory = key
         if label == _COMMA:
@@ -230,10 +251,14 @@ class JsonNetwork:
 
     def follow_text(self, key: Any, label: Any, text: bytes) -> Key:
         plan: Any = self.builder.plans[key[1]]
+        if key[0] >= OBJECT_TREE:
+            return self._trees.named(key, label, read_name(text))
         return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
 
     def least(self, key: Any) -> int:
         kind: int = key[0]
+        if kind >= OBJECT_TREE:
+            return self._trees.least(key)
         builder, t = self.builder, self.builder.terminals
         if kind in (START, INNER):
             form = builder.forms[key[1]]
@@ -262,6 +287,8 @@ class JsonNetwork:
 
     def describe(self, key: Any, label: Any) -> str | None:
         kind: int = key[0]
+        if kind >= OBJECT_TREE:
+            return self._trees.describe(key, label)
         builder = self.builder
         if kind in (START, INNER):
             if label is END:
@@ -299,6 +326,10 @@ class JsonNetwork:
             plan = builder.plans[p]
             if isinstance(plan, ObjectPlan):
                 edges.append(Edge(open_object, p, plan.left(BEGIN)))
+            elif isinstance(plan, ObjectTreePlan):
+                edges.append(Edge(open_object, p, plan.left(plan.begin)))
+            elif isinstance(plan, ArrayTreePlan):
+                edges.append(Edge(open_array, p, plan.left(plan.begin)))
             else:
                 edges.append(Edge(open_array, p, plan.left(0, plan.start)))
         return edges

@@ -127,8 +127,29 @@ class ObjectShape(_Record):
         return ObjectShape(**(fields | changes))
 
 
+#: How the parts of a Tree are combined: all hold, some hold, the only one does not, exactly one holds.
+ALL, ANY, NOT, ONE = "all", "any", "not", "one"
+
+
+class Tree(_Record):
+    """A Boolean combination of shapes of one type that has not been multiplied out.
+
+    Attributes:
+        kind: ALL, ANY, NOT or ONE.
+        parts: shapes, and trees of other kinds.
+        where: place in the schema, for messages; not part of the value.
+    """
+
+    __slots__ = ("kind", "parts", "where")
+
+    def __init__(self, kind: str, parts: tuple[Any, ...], where: str | None = None) -> None:
+        self.kind, self.parts, self.where = kind, parts, where
+        self._key = (kind, parts)
+        self._hash = hash(self._key)
+
+
 class Values(_Record):
-    """A set of JSON values, by type."""
+    """A set of JSON values, by type. Of arrays and objects: the union of the shapes and trees."""
 
     __slots__ = ("arrays", "bools", "null", "numbers", "objects", "strings")
 
@@ -138,8 +159,8 @@ class Values(_Record):
         bools: int,
         numbers: NumberSet,
         strings: StringSet,
-        arrays: tuple[ArrayShape, ...],
-        objects: tuple[ObjectShape, ...],
+        arrays: tuple[ArrayShape | Tree, ...],
+        objects: tuple[ObjectShape | Tree, ...],
     ) -> None:
         self.null, self.bools, self.numbers, self.strings = null, bools, numbers, strings
         self.arrays, self.objects = arrays, objects
