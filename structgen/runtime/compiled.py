@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from structgen import bits
 from structgen.errors import InputError, LimitError, VocabularyError
 from structgen.ir.network import Network
-from structgen.kernels.machine.layout import FAR
 from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
@@ -25,6 +24,8 @@ from structgen.runtime.budget import NEVER, Budget
 from structgen.runtime.machine import FINISHED, Machine
 from structgen.runtime.warm import warm_up
 
+#: A constraint whose shortest text is longer is refused: no model writes it, and its states would fill the memory.
+MOST_BYTES = 2_000_000
 #: What advance returns where a token is not allowed.
 REFUSED = -1
 
@@ -319,9 +320,9 @@ class CompiledGrammar:
 
     def _check_vocabulary(self) -> None:
         """Refuse a vocabulary in which the shortest text cannot be written, and a text of no use to anyone."""
-        if self._machine.min_bytes(self.start) >= FAR:
+        if self._machine.min_bytes(self.start) > MOST_BYTES:
             raise LimitError(
-                f"the shortest text of the constraint has more than {FAR} bytes",
+                f"the shortest text of the constraint has more than {MOST_BYTES} bytes",
                 hint="Lower minItems, minLength or minProperties",
             )
         if self._budget.min_tokens(self.start) < NEVER:

@@ -107,6 +107,9 @@ class JsonSchema(Constraint):
             formats of your own by name, beside the known ones, or in place of one: a :class:`Regex`, a
             :class:`Choice` or a combination of them, or a str, which is an ECMA-262 pattern for the whole string.
         unknown_formats: what to do with formats structgen does not know: ``"annotation"`` or ``"error"``.
+        numbers: ``"double"``: with exponents that a double has room for; ``"plain"``: without exponents;
+            ``"any"``: with any exponent, so also 1e999, which Python reads as infinity.
+        escapes: ``"standard"``: characters are escaped where an encoder may escape them; ``"any"``: everywhere.
         registry: schemas by URI for ``$ref`` to other documents: a mapping or a ``referencing.Registry``.
             Nothing is ever fetched.
     """
@@ -116,12 +119,16 @@ class JsonSchema(Constraint):
     whitespace: str = field(default="flexible", kw_only=True)
     formats: Literal["assert", "annotation"] | Mapping[str, Constraint | str] = field(default="assert", kw_only=True)
     unknown_formats: Literal["annotation", "error"] = field(default="annotation", kw_only=True)
+    numbers: Literal["double", "plain", "any"] = field(default="double", kw_only=True)
+    escapes: Literal["standard", "any"] = field(default="standard", kw_only=True)
     registry: Mapping[str, Any] | Any | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("property_order", ("schema", "any")),
             ("unknown_formats", ("annotation", "error")),
+            ("numbers", ("double", "plain", "any")),
+            ("escapes", ("standard", "any")),
         ):
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name}={getattr(self, name)!r}", hint=f"Use one of {allowed}")

@@ -43,7 +43,8 @@ def build(source: JsonSchema, *, max_states: int = 100_000) -> Network:
 def network_of(source: JsonSchema, reader: Reader, schema: Schema, *, max_states: int = 100_000) -> Network:
     """The network of a schema that has been read. Raises as :func:`build` does."""
     normaliser = Normaliser(max_states)
-    builder = Builder(normaliser, terminals(source.whitespace), source.property_order == "any")
+    words = terminals(source.whitespace, source.numbers, source.escapes)
+    builder = Builder(normaliser, words, source.property_order == "any")
     formula = normaliser.formula(schema)
     try:
         if builder.cost(formula) >= INFINITE:

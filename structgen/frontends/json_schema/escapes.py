@@ -27,6 +27,8 @@ Escapes = Literal["standard", "any"]
 
 #: States of the byte automaton before it is minimised.
 MAX_STATES = 1_000_000
+#: No string may have to be longer than this.
+MAX_LENGTH = 1_000_000
 #: Up to this many states, the tree is copied for each state and minimising merges the copies.
 _COPIED = 20_000
 
@@ -98,7 +100,15 @@ def counted(text: ByteDfa, lo: int, hi: int | None) -> ByteDfa:
     """A quoted body with the number of its characters bounded: counted beside the state.
 
     State 1, after the opening quote, lies between characters.
+
+    Raises:
+        LimitError: ``lo`` is more than anything that can be written.
     """
+    if lo > MAX_LENGTH:
+        raise LimitError(
+            f"strings of at least {lo} characters are longer than the {MAX_LENGTH} that are supported",
+            hint="Lower minLength",
+        )
     mark = np.full(len(text.to), PLAIN, dtype=np.uint8)
     first, past = int(text.first[1]), int(text.first[2])
     mark[first:past] = np.where(text.lo[first:past] == ord('"'), EXIT, TICK)

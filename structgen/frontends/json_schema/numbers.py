@@ -20,12 +20,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 from structgen.automata.bytedfa import ByteDfa, chain
 from structgen.errors import InputError, LimitError, SchemaError
 from structgen.ir.network import Terminal
 
 Number = int | float | Decimal | Fraction
+
+#: "any": with any exponent; "double": with exponents that a double has room for; "plain": without exponents.
+Forms = Literal["any", "double", "plain"]
 
 #: ((step, coefficient), ...), ascending; step 0 is "every number".
 Condition = tuple[tuple[Fraction, int], ...]
@@ -35,8 +39,9 @@ NONE: Condition = ()
 EVERY: Condition = ((ZERO, 1),)
 INTEGERS: Condition = ((Fraction(1), 1),)
 
-#: Numbers with more digits than this are refused.
-MAX_DIGITS = 5_000
+#: Numbers with more digits than this are refused: Python itself reads and prints no more.
+MAX_DIGITS = 4_300
+_TOO_LARGE = 10**MAX_DIGITS
 #: Runs of at most this many members are listed as single points.
 _LISTED = 64
 #: Multiples looked at when a member of a sparse condition is sought.
@@ -65,7 +70,7 @@ def exact(value: Number) -> Fraction:
     fraction = Fraction(value)
     if not is_decimal(fraction):
         raise InputError(f"{value} has no finite decimal expansion")
-    if max(fraction.numerator.bit_length(), fraction.denominator.bit_length()) > MAX_DIGITS * 10 // 3:
+    if max(abs(fraction.numerator), fraction.denominator) >= _TOO_LARGE:
         raise _too_long()
     return fraction
 
@@ -314,7 +319,7 @@ class NumberSet:
             state = int(dfa.to[edge])
         return text.decode("ascii")
 
-    def texts(self, *, where: str | None = None) -> ByteDfa:
+    def texts(self, forms: Forms = "any", *, where: str | None = None) -> ByteDfa:
         """The automaton of the texts that denote members; see docs/json-schema.md for the forms taken.
 
         Raises:
@@ -324,12 +329,18 @@ class NumberSet:
         from structgen.frontends.json_schema.numbertext import texts
 
         try:
-            return texts(self)
+            return texts(self, forms)
         except LimitError as error:
             raise LimitError(error.message, where=where, hint=error.hint) from None
 
     def to_terminal(
-        self, prefix: ByteDfa, suffix: ByteDfa, *, name: str = "number", where: str | None = None
+        self,
+        prefix: ByteDfa,
+        suffix: ByteDfa,
+        *,
+        name: str = "number",
+        where: str | None = None,
+        forms: Forms = "any",
     ) -> Terminal:
         """The terminal ``prefix text suffix``. Neither side may begin or go on with a byte of a number.
 
@@ -337,7 +348,7 @@ class NumberSet:
             ValueError: the set is empty, or the suffix begins with a byte that may continue a number.
             LimitError: a multipleOf needs too many residues.
         """
-        return Terminal(chain(prefix, self.texts(where=where), suffix), name, where)
+        return Terminal(chain(prefix, self.texts(forms, where=where), suffix), name, where)
 
     def __str__(self) -> str:
         if self == NumberSet.all():
@@ -347,16 +358,22 @@ class NumberSet:
         parts = []
         for i, condition in enumerate(self.between):
             if condition:
-                lo = "-inf" if i == 0 else str(self.cuts[i - 1])
-                hi = "inf" if i == len(self.cuts) else str(self.cuts[i])
+                lo = "-inf" if i == 0 else _shown(self.cuts[i - 1])
+                hi = "inf" if i == len(self.cuts) else _shown(self.cuts[i])
                 parts.append(f"({lo}, {hi})" + ("" if condition == EVERY else f" with {_formula(condition)}"))
             if i < len(self.cuts) and self.at[i]:
-                parts.append(f"{{{self.cuts[i]}}}")
+                parts.append(f"{{{_shown(self.cuts[i])}}}")
         return " u ".join(parts) or "{}"
 
 
 def _formula(condition: Condition) -> str:
-    return " ".join(f"{c:+d}[{step}]" if step else f"{c:+d}" for step, c in condition)
+    return " ".join(f"{c:+d}[{_shown(step)}]" if step else f"{c:+d}" for step, c in condition)
+
+
+def _shown(value: Fraction) -> str:
+    """A number for messages; of long ones their size."""
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    return str(value) if bits <= 256 else f"a number of about {bits * 3 // 10} digits"
 
 
 def _combine(

@@ -24,10 +24,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from structgen.automata import ByteDfa, to_bytedfa
+from structgen.automata import ByteDfa, Dfa, intersect, to_bytedfa, utf8
 from structgen.errors import LimitError
-from structgen.frontends.json_schema.numberrows import Interval, Row, Rows
-from structgen.frontends.json_schema.numbers import Condition, NumberSet, dense
+from structgen.frontends.json_schema.numberrows import MAX_STATES, Interval, Row, Rows
+from structgen.frontends.json_schema.numbers import Condition, Forms, NumberSet, dense
+from structgen.frontends.regex import to_dfa
 
 #: Residues of one multipleOf above which a schema is refused.
 MAX_RESIDUES = 20_000
@@ -508,8 +509,38 @@ def _joined(intervals: list[Interval]) -> tuple[Interval, ...]:
     return tuple(result)
 
 
+#: Exponents a double has room for, by the integer part before: one digit up to 307, or 308 up to the
+#: greatest double; several digits up to 288. Down to the least number above 0 (5e-324).
+_UP = "[eE][+]?0*(?:[0-9]{{1,2}}|{})"
+_TO_307, _TO_308, _TO_288 = (
+    _UP.format(last)
+    for last in ("[12][0-9]{2}|30[0-7]", "[12][0-9]{2}|30[0-8]", "1[0-9]{2}|2[0-7][0-9]|28[0-8]")
+)
+_DOWN = "[eE]-0*(?:[0-9]{1,2}|[12][0-9]{2}|3[01][0-9]|32[0-3])"
+_PLAIN = r"-?[0-9]+(?:\.[0-9]+)?"
+
+
+def _at_most(digits: str) -> str:
+    """Fraction digits of a number that is no greater than the one with these."""
+    head, rest = digits[0], digits[1:]
+    more = f"{_at_most(rest)}?" if rest else "0*"
+    return f"(?:[0-{int(head) - 1}][0-9]*|{head}{more})" if head != "0" else f"0{more}"
+
+
+_DOUBLE = (
+    rf"{_PLAIN}|-?0(?:\.[0-9]+)?(?:{_TO_308}|{_DOWN})|-?1(?:\.{_at_most('7976931348623157')})?{_TO_308}|-?5[eE]-0*324"
+    rf"|-?[1-9](?:\.[0-9]+)?(?:{_TO_307}|{_DOWN})|-?[1-9][0-9]+(?:\.[0-9]+)?(?:{_TO_288}|{_DOWN})"
+)
+
+
+@lru_cache(maxsize=2)
+def _lexical(forms: Forms) -> Dfa:
+    """The texts of all numbers in these forms, and more that are none."""
+    return utf8(to_dfa(_PLAIN if forms == "plain" else _DOUBLE))
+
+
 @lru_cache(maxsize=1024)
-def texts(numbers: NumberSet) -> ByteDfa:
+def texts(numbers: NumberSet, forms: Forms = "any") -> ByteDfa:
     """The texts that denote members, minimal.
 
     Raises:
@@ -529,4 +560,5 @@ def texts(numbers: NumberSet) -> ByteDfa:
             row.append((ord("-"), ord("-"), negative.start()))
         return row
 
-    return to_bytedfa(rows.language(rows.intern("start", start_row)))
+    found = rows.language(rows.intern("start", start_row))
+    return to_bytedfa(found if forms == "any" else intersect(found, _lexical(forms), max_states=MAX_STATES))

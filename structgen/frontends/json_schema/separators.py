@@ -19,8 +19,8 @@ import numpy as np
 from structgen.automata import CODE_POINTS, bytedfa, everything, to_bytedfa, utf8
 from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
 from structgen.errors import InputError
-from structgen.frontends.json_schema.escapes import json_text
-from structgen.frontends.json_schema.numbers import NumberSet
+from structgen.frontends.json_schema.escapes import Escapes, json_text
+from structgen.frontends.json_schema.numbers import Forms, NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES
 from structgen.frontends.json_schema.strings import StringSet
 from structgen.frontends.regex import to_dfa
@@ -51,12 +51,16 @@ class Terminals:
 
     Args:
         whitespace: ``"flexible"``, ``"compact"``, or a regular expression for every gap.
+        forms: which forms of a number are written, see docs/json-schema.md.
+        escapes: which characters may be written as escapes, likewise.
 
     Raises:
         InputError: the expression matches something that is not JSON whitespace.
     """
 
-    def __init__(self, whitespace: str) -> None:
+    def __init__(self, whitespace: str, forms: Forms = "double", escapes: Escapes = "standard") -> None:
+        self.forms: Forms = forms
+        self.escapes: Escapes = escapes
         if whitespace == "flexible":
             self.gap, self.small = _flexible(), _small()
         elif whitespace == "compact":
@@ -92,22 +96,23 @@ class Terminals:
 
     def name_cost(self, name: str) -> int:
         """Least bytes of a name and its colon, without a comma before it."""
-        size = len(name) + 2 if _is_plain(name) else StringSet.of([name]).texts().min_length()
+        plain = self.escapes == "standard" and _is_plain(name)
+        size = len(name) + 2 if plain else StringSet.of([name]).texts(self.escapes).min_length()
         return self.gap_cost + size + self.small_cost + 1
 
     def _name(self, name: str, first: bool) -> Terminal:
         """A property name with its colon, and with a comma before it unless it is the first."""
         prefix = self._first_quote if first else self._next_quote
-        if _is_plain(name):
+        if self.escapes == "standard" and _is_plain(name):
             text = _then(_then(prefix, literal(f'{name}"'.encode("ascii"))), self._colon)
         else:
-            text = chain(_then(prefix, _after_quote(StringSet.of([name]).texts())), self._colon)
+            text = chain(_then(prefix, _after_quote(StringSet.of([name]).texts(self.escapes))), self._colon)
         return Terminal(text, f'"{name}"')
 
     def _names(self, names: StringSet, first: bool) -> Terminal:
         """Any name of a set, likewise."""
         prefix = self._first_quote if first else self._next_quote
-        text = _after_quote(name_texts(names))
+        text = _after_quote(name_texts(names, self.escapes))
         return Terminal(chain(_then(prefix, text), self._colon), "property name")
 
     def _words(self, null: bool, bools: int, top: bool) -> Terminal:
@@ -117,10 +122,10 @@ class Terminals:
         return Terminal(dfa if top else chain(self.gap, dfa), " or ".join(w.decode() for w in words))
 
     def _numbers(self, numbers: NumberSet, top: bool) -> Terminal:
-        return numbers.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(numbers))
+        return numbers.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(numbers), forms=self.forms)
 
     def _strings(self, strings: StringSet, top: bool) -> Terminal:
-        text = strings.texts()
+        text = strings.texts(self.escapes)
         return Terminal(text if top else _then(self._first_quote, _after_quote(text)), str(strings))
 
 
@@ -159,8 +164,10 @@ def _is_plain(name: str) -> bool:
 
 
 @lru_cache(maxsize=10_000)
-def name_texts(names: StringSet) -> ByteDfa:
+def name_texts(names: StringSet, escapes: Escapes = "standard") -> ByteDfa:
     """The JSON texts of a set of names; those of "all but these" are made directly."""
+    if escapes != "standard":
+        return names.texts(escapes)
     excluded = names.complement().values(_MANY_NAMES) if not names.is_all() else ()
     if not excluded or not all(map(_is_plain, excluded)):
         return names.texts()
@@ -209,9 +216,9 @@ _MANY_NAMES = 20_000
 
 
 @lru_cache(maxsize=16)
-def terminals(whitespace: str) -> Terminals:
-    """The terminals under a whitespace option, made once."""
-    return Terminals(whitespace)
+def terminals(whitespace: str, forms: Forms = "double", escapes: Escapes = "standard") -> Terminals:
+    """The terminals under some options, made once."""
+    return Terminals(whitespace, forms, escapes)
 
 
 def _custom(pattern: str) -> ByteDfa:
