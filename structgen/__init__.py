@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from structgen.source import JsonSchema as JsonSchema
     from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
+    from structgen.source import ToolCall as ToolCall
+    from structgen.source import Trigger as Trigger
+    from structgen.source import reasoning as reasoning
     from structgen.source import repeat as repeat
     from structgen.source.library import list_grammars as list_grammars
     from structgen.source.library import load_grammar as load_grammar
@@ -50,6 +53,9 @@ _HOME = {
     "Matcher": "structgen.runtime",
     "Predicate": "structgen.sampling.predicate",
     "Regex": "structgen.source",
+    "ToolCall": "structgen.source",
+    "Trigger": "structgen.source",
+    "reasoning": "structgen.source",
     "Vocabulary": "structgen.masks.vocabulary",
     "compile": "structgen.compile",
     "equivalent": "structgen.algebra",

@@ -15,7 +15,7 @@ from structgen import automata
 from structgen.automata import Dfa
 from structgen.automata.bytedfa import choices
 from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
-from structgen.frontends import json_schema, lark, regular, types
+from structgen.frontends import json_schema, lark, regular, tools, types, windows
 from structgen.frontends.json_schema.load import document
 from structgen.ir import combine
 from structgen.ir.network import Network, Terminal
@@ -36,6 +36,8 @@ from structgen.source import (
     Lark,
     Regex,
     Repetition,
+    ToolCall,
+    Trigger,
     Union,
     operands,
 )
@@ -104,6 +106,10 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
         return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
     if isinstance(constraint, Lark):
         return lark.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+    if isinstance(constraint, Trigger):
+        return windows.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+    if isinstance(constraint, ToolCall):
+        return _lower(tools.constraint(constraint), limits)
     if isinstance(constraint, Gbnf):
         return lark.build_gbnf(constraint, max_states=limits.max_automaton_states)
     if isinstance(constraint, Choice):

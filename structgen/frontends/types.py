@@ -9,7 +9,6 @@ Pydantic would drop the others, so generating them is waste.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,7 +25,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
 from structgen.errors import InputError, OutputError, SchemaError
-from structgen.source import Choice, Constraint, Difference, Intersection, JsonSchema, Regex
+from structgen.source import Choice, Constraint, JsonSchema, Regex
 
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"  # Python's calendar begins with year 1
 _KEYS = {
@@ -218,33 +217,6 @@ def as_constraint(value: Any) -> Constraint:
     )
 
 
-def json_source(constraint: Constraint | None) -> JsonSchema | None:
-    """The schema that texts of a constraint are JSON under, or None where they need not be JSON."""
-    if isinstance(constraint, JsonSchema):
-        return constraint
-    if isinstance(constraint, Intersection):
-        return json_source(constraint.left) or json_source(constraint.right)
-    if isinstance(constraint, Difference):
-        return json_source(constraint.left)
-    return None
-
-
-def value_of(constraint: Constraint | None, text: str) -> Any:
-    """What a text of a constraint is returned as: the object for a type, JSON data for a schema, else the text.
-
-    Raises OutputError when the type's own validators refuse the object.
-    """
-    source = json_source(constraint)
-    if source is None:
-        return text
-    if is_type(source.schema):
-        return parse(source.schema, text)
-    try:
-        return json.loads(text)
-    except ValueError as error:  # a number with more digits than Python converts
-        raise OutputError(f"the text cannot be read as JSON: {error}") from error
-
-
 def _name(tp: Any) -> str:
     return tp.__qualname__ if isinstance(tp, type) else _shown(tp)
 
@@ -263,7 +235,5 @@ __all__: Sequence[str] = [
     "as_constraint",
     "as_schema",
     "is_type",
-    "json_source",
     "parse",
-    "value_of",
 ]

@@ -21,7 +21,7 @@ from typing import Any, Literal, TypedDict
 from typing_extensions import Unpack
 
 from structgen.errors import InputError, ModelError, StructgenError
-from structgen.frontends.types import json_source, value_of
+from structgen.frontends.values import json_source, value_of
 from structgen.integrations import models
 from structgen.integrations.decoding import Row
 from structgen.integrations.forward import context_length, logit_width

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from structgen.errors import InputError, OutputError
-from structgen.frontends.types import value_of
+from structgen.frontends.values import value_of
 from structgen.sampling import Samples
 from structgen.source import Constraint
 

@@ -16,6 +16,7 @@ from structgen.source.constraints import (
     operands,
     repeat,
 )
+from structgen.source.windows import ToolCall, Trigger, reasoning
 
 __all__ = [
     "Choice",
@@ -29,7 +30,10 @@ __all__ = [
     "Lark",
     "Regex",
     "Repetition",
+    "ToolCall",
+    "Trigger",
     "Union",
     "operands",
+    "reasoning",
     "repeat",
 ]

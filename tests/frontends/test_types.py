@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
 
 from structgen.errors import InputError, OutputError, SchemaError
-from structgen.frontends.types import as_constraint, as_schema, is_type, parse, value_of
+from structgen.frontends.types import as_constraint, as_schema, is_type, parse
+from structgen.frontends.values import value_of
 from structgen.source import Choice, Constraint, JsonSchema, Regex
 
 
