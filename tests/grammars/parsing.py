@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import lark
+import lark.lexer
 from lark.indenter import PythonIndenter
 
 from structgen.source.library import read_entry
+
+# Lark looks for terminals that overlap where interegular is installed: minutes for classes of Unicode.
+lark.lexer.has_interegular = False
 
 
 @cache

@@ -1,0 +1,88 @@
+"""Figures of a grammar: ``python -m tests.grammars.check NAME ... [--mutants N] [--files FOLDER]``.
+
+For each language: examples that Lark and the second judge agree on with the corpus; then mutants of the good ones
+(one character dropped, put in or replaced) on which the judge's verdict is compared with ours. ``--files`` takes the
+texts from a folder instead of the corpus; for ``python`` without it, the standard library's files are read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import string
+import sysconfig
+import time
+from pathlib import Path
+
+from structgen.source.library import list_grammars
+from tests.grammars.corpus import examples
+from tests.grammars.judges import has_judge, judge, missing
+from tests.grammars.parsing import accepts
+
+ALPHABET = string.ascii_letters + string.digits + string.punctuation + " \n"
+SUFFIXES = {"python": ".py", "c": ".c", "go": ".go", "javascript": ".js", "cpp": ".cpp", "json": ".json"}
+
+
+def mutant(text: str, rng: random.Random) -> str:
+    """The text with one character dropped, put in or replaced."""
+    at, kind = rng.randrange(len(text) + 1), rng.randrange(3)
+    return text[:at] + ("" if kind == 0 else rng.choice(ALPHABET)) + text[at + (kind != 1) :]
+
+
+def real_texts(name: str, folder: Path, largest: int, count: int, rng: random.Random) -> list[str]:
+    """Up to ``count`` files of the language below a folder that the judge takes, in UTF-8 and not too large."""
+    paths = sorted(p for p in folder.rglob(f"*{SUFFIXES[name]}") if "site-packages" not in p.parts)
+    paths = [p for p in paths if p.is_file() and p.stat().st_size < largest]
+    found = []
+    for path in rng.sample(paths, min(count, len(paths))):
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError:
+            continue
+        if judge(name)(text):
+            found.append(text)
+    return found
+
+
+def report(name: str, mutants: int, folder: Path | None, largest: int, count: int) -> None:
+    """Print the figures of one language."""
+    rng, begun = random.Random(0), time.perf_counter()
+    corpus = examples(name)
+    right = sum(accepts(name, e.text) == e.good for e in corpus)
+    print(f"{name}: examples right {right} of {len(corpus)}", end="")
+    texts = [e.text for e in corpus if e.good]
+    if folder is not None:
+        texts = real_texts(name, folder, largest, count, rng)
+        taken = [text for text in texts if accepts(name, text)]
+        print(f"; files accepted {len(taken)} of {len(texts)} ({len(taken) / max(1, len(texts)):.2%})", end="")
+        texts = taken
+    if has_judge(name) and not missing(name) and mutants and texts:
+        verdicts = []
+        for _ in range(mutants):
+            changed = mutant(rng.choice(texts), rng)
+            verdicts.append((judge(name)(changed), accepts(name, changed)))
+        bad = [ours for theirs, ours in verdicts if not theirs]
+        good = [ours for theirs, ours in verdicts if theirs]
+        print(f"; mutants: {bad.count(False)} of {len(bad)} bad ones refused, ", end="")
+        print(f"{good.count(True)} of {len(good)} good ones accepted", end="")
+    print(f" ({time.perf_counter() - begun:.0f} s)", flush=True)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="languages; all of them if none is named")
+    parser.add_argument("--mutants", type=int, default=1000)
+    parser.add_argument("--files", type=Path, help="a folder of real texts")
+    parser.add_argument("--largest", type=int, default=200_000, help="bytes of the largest file to read")
+    parser.add_argument("--count", type=int, default=10_000, help="how many files to read at most")
+    options = parser.parse_args()
+    for name in options.names or list_grammars():
+        folder = options.files
+        if folder is None and name == "python" and options.names:
+            folder = Path(sysconfig.get_path("stdlib"))
+        report(name, options.mutants, folder, options.largest, options.count)
+
+
+if __name__ == "__main__":
+    main()
