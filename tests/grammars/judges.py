@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import json
 import re
+import shutil
 import sqlite3
+import subprocess
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -98,6 +101,32 @@ def _tree_sitter(language: str) -> Judge:
     return judge
 
 
+_NODE = """
+const vm = require("vm");
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const text = JSON.parse(line);
+  const reads = [() => new vm.Script(text), () => new vm.SourceTextModule(text)];
+  console.log(reads.some((read) => { try { read(); return true; } catch { return false; } }));
+});
+"""
+
+
+def _javascript() -> Judge:
+    """Node, as a script or as a module; its parser is stricter than tree-sitter's."""
+    command = ["node", "--no-warnings", "--experimental-vm-modules", "-e", _NODE]
+    node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(node.kill)
+    assert node.stdin is not None and node.stdout is not None
+    questions, answers = node.stdin, node.stdout
+
+    def asks(text: str) -> bool:
+        questions.write(json.dumps(text) + "\n")
+        questions.flush()
+        return answers.readline() == "true\n"
+
+    return asks
+
+
 def _sparql(text: str) -> bool:
     pyoxigraph: Any = import_module("pyoxigraph")
     try:
@@ -124,7 +153,7 @@ _JUDGES: dict[str, tuple[tuple[str, ...], Callable[[], Judge]]] = {
     "c": (("tree_sitter", "tree_sitter_c"), lambda: _tree_sitter("c")),
     "cpp": (("tree_sitter", "tree_sitter_cpp"), lambda: _tree_sitter("cpp")),
     "go": (("tree_sitter", "tree_sitter_go"), lambda: _tree_sitter("go")),
-    "javascript": (("tree_sitter", "tree_sitter_javascript"), lambda: _tree_sitter("javascript")),
+    "javascript": (("node",), _javascript),
     "sparql": (("pyoxigraph",), lambda: _sparql),
     "smiles": (("rdkit",), lambda: _smiles),
 }
@@ -136,8 +165,8 @@ def has_judge(name: str) -> bool:
 
 
 def missing(name: str) -> str | None:
-    """The package that the judge lacks here, or None."""
-    return next((package for package in _JUDGES[name][0] if find_spec(package) is None), None)
+    """The package or program that the judge lacks here, or None."""
+    return next((p for p in _JUDGES[name][0] if find_spec(p) is None and shutil.which(p) is None), None)
 
 
 @cache
