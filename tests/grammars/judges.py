@@ -65,7 +65,7 @@ def _sql(text: str) -> bool:
 def _xml(text: str) -> bool:
     try:
         expat.ParserCreate().Parse(text.encode(), True)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError):  # an encoding that does not exist
         return False
     return True
 
