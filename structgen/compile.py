@@ -15,8 +15,9 @@ from structgen import automata
 from structgen.automata import Dfa
 from structgen.automata.bytedfa import choices
 from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
-from structgen.frontends import json_schema, lark, regular, tools, types, windows
+from structgen.frontends import json_schema, lark, regex, regular, tools, types, windows
 from structgen.frontends.json_schema.load import document
+from structgen.frontends.regex.network import TERMINAL_STATES, network_of
 from structgen.ir import combine
 from structgen.ir.network import Network, Terminal
 from structgen.limits import Limits
@@ -117,9 +118,16 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")
         words = [regular.encoded(option) for option in constraint.options]
         return combine.from_terminal(Terminal(choices(words), _choice_name(constraint)))
-    dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
-    if dfa is not None:
-        return _of_bytes(constraint, automata.utf8(dfa))
+    try:
+        dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
+        if dfa is not None:
+            return _of_bytes(constraint, automata.utf8(dfa))
+    except LimitError:
+        # too large as one automaton: counts are kept in the nodes of a network instead
+        divided = _divided(constraint, limits)
+        if divided is None:
+            raise
+        return divided
     if isinstance(constraint, (Union, Concatenation)):
         parts = [_lower(part, limits) for part in operands(constraint)]
         return combine.union(*parts) if isinstance(constraint, Union) else combine.concat(*parts)
@@ -138,6 +146,13 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
             hint="Say it in one language: add the condition to the schema, or use a regex for both sides",
         ) from None
     return _of_bytes(constraint, found)
+
+
+def _divided(constraint: Constraint, limits: Limits) -> Network | None:
+    if not isinstance(constraint, Regex):
+        return None
+    tree = regex.parse(constraint.pattern, constraint.dialect, constraint.flags)
+    return network_of(tree, min(limits.max_automaton_states, TERMINAL_STATES))
 
 
 def _of_bytes(constraint: Constraint, dfa: Dfa) -> Network:

@@ -56,6 +56,14 @@ def compile_node(node: ast.Node, max_states: int) -> Dfa:
     return union(*parts, max_states=max_states) if parts else empty(CODE_POINTS)
 
 
+def sequences(node: ast.Node) -> list[list[ast.Node]] | None:
+    """The node as alternatives of sequences without ``^`` and ``$`` at their ends; None if it cannot be had so."""
+    found = _expanded(node)
+    if found is None:
+        return None
+    return [items for sequence in found if (items := _drop_ends(sequence)) is not None]
+
+
 def plain(node: ast.Node, max_states: int) -> Dfa:
     """The automaton of a node without assertions."""
     if isinstance(node, ast.Chars):
