@@ -1,4 +1,4 @@
-"""``python -m jsonschemabench run | report | compare | suite | walks``."""
+"""``python -m jsonschemabench run | report | compare | suite | walks | families``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jsonschemabench import ratchet, suite
+from jsonschemabench import families, ratchet, suite
 from jsonschemabench.cases import SHIPPED, BadData, load_cases
 from jsonschemabench.compare import compare
 from jsonschemabench.engines import ENGINES, known
@@ -80,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     walking.add_argument("--seed", type=int, default=0)
     walking.add_argument("--vocab", default="bytes", help="vocabulary (default bytes)")
     walking.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may take")
+    growing = commands.add_parser("families", help="schemas that grow with a number, as a Markdown table")
+    growing.add_argument("--engine", type=_engine, default="structgen", help=f"{names}, or your module:Class")
+    growing.add_argument("--vocab", default="llama3", help="vocabulary (default llama3)")
+    growing.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
+    growing.add_argument("--only", help="only families that have this in their name")
+    growing.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may compile")
+    growing.add_argument("--memory", type=_memory, default=_memory("4GB"), help="a worker's memory, such as 4GB")
     return parser
 
 
@@ -95,6 +102,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _suite(options)
         if options.command == "walks":
             return _walks(options)
+        if options.command == "families":
+            limits = Limits(options.timeout, options.memory)
+            for row in families.rows(options.engine, options.vocab, options.order, limits, options.only):
+                print(row, flush=True)
+            return 0
         text, worse = compare(read_results(options.before), read_results(options.after))
         print(text)
         return int(worse)

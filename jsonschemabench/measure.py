@@ -27,7 +27,8 @@ def measure(
 
     ``compiled`` is called as soon as the first mask is there, so that a time limit can tell compiling from
     feeding. The record: ``status`` ("ok" or "refused"), ``reason``, ``ttfm_us``, ``mask_us`` (one figure for each
-    mask), ``tests`` (one of the words above for each instance) and ``notes`` (where and why, for those not right).
+    mask), ``tests`` (one of the words above for each instance), ``notes`` (where and why, for those not right) and,
+    of an engine that counts them, ``states`` (made in the end).
 
     An engine that says that nothing is valid under the schema has answered: it refuses every instance. Without
     instances it is counted as a refusal.
@@ -57,7 +58,9 @@ def measure(
         verdicts.append(verdict)
         if note and verdict != RIGHT:
             notes.append(f"test {number}: {note}")
-    return {"status": "ok", "ttfm_us": ttfm, "mask_us": mask_us, "tests": verdicts, "notes": notes}
+    record = {"status": "ok", "ttfm_us": ttfm, "mask_us": mask_us, "tests": verdicts, "notes": notes}
+    states = getattr(session, "states", None)
+    return record if states is None else record | {"states": states}
 
 
 def _us(begin: int) -> float:

@@ -20,6 +20,11 @@ class StructgenSession:
         self._constraint = constraint
         self._state = grammar.start
 
+    @property
+    def states(self) -> int:
+        """How many states the grammar has by now."""
+        return int(self._grammar.n_states)
+
     def reset(self) -> None:
         self._state = self._grammar.start
 

@@ -21,6 +21,8 @@ from structgen.frontends.json_schema.strings import StringSet
 
 #: Sets of at most this many unnamed names are treated name by name.
 _LISTED_NAMES = 64
+#: Sets of free names that are told apart.
+_MAX_CELLS = 256
 #: Obligations on free names that one property may meet or not.
 _OBLIGATIONS = 8
 
@@ -29,7 +31,7 @@ def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminal
     """The plans whose union is the shape.
 
     Raises:
-        LimitError: too many obligations meet in one free name.
+        LimitError: too many obligations meet in one free name, or free names are parted into too many sets.
     """
     plans = []
     spelled = _spelled(normaliser, _with_needed(normaliser, shape))
@@ -38,6 +40,8 @@ def object_plans(normaliser: Normaliser, shape: ObjectShape, terminals: Terminal
             continue
         plan = ObjectPlan(part, partial(_cells, normaliser, part), terminals, any_order)
         plan.formulas = [normaliser.algebra.property(part, name) for name in plan.names]
+        if 1 << len(part.rest) + len(part.exists) > _MAX_CELLS:
+            plan.cells  # noqa: B018  (made now, so that too many are refused now)
         plans.append(plan)
     return plans
 
@@ -113,27 +117,30 @@ def _cells(normaliser: Normaliser, shape: ObjectShape) -> list[Cell]:
     """The names that are not named, by what holds for them."""
     formulas = normaliser.formulas
     start = StringSet.of([*shape.named, *shape.required])
-    #: names, what holds for their values, bits of the obligations that speak of them
-    parts: list[tuple[StringSet, Formula, int]] = [(start.complement(), formulas.true, 0)]
-    for names, f in shape.rest:
-        if f.kind != TRUE:
-            parts = [
-                part
-                for inside, g, _ in parts
-                for part in ((inside.intersect(names), formulas.both(g, f), 0), (inside.difference(names), g, 0))
-                if not part[0].is_empty() and part[1].kind != FALSE
-            ]
-    for bit, (names, _) in enumerate(shape.exists):
+    #: for what holds for their values and bits of the obligations that speak of them: names
+    merged: dict[tuple[Formula, int], StringSet] = {(formulas.true, 0): start.complement()}
+    steps = [(names, f, 0) for names, f in shape.rest if f.kind != TRUE]
+    steps += [(names, formulas.true, 1 << bit) for bit, (names, _) in enumerate(shape.exists)]
+    for names, f, bit in steps:
         parts = [
-            part
-            for inside, g, bits in parts
-            for part in ((inside.intersect(names), g, bits | 1 << bit), (inside.difference(names), g, bits))
-            if not part[0].is_empty()
+            (key, part)
+            for (g, bits), inside in merged.items()
+            for key, part in (
+                ((formulas.both(g, f), bits | bit), inside.intersect(names)),
+                ((g, bits), inside.difference(names)),
+            )
+            if not part.is_empty() and key[0].kind != FALSE
         ]
-    merged: dict[tuple[Formula, int], StringSet] = {}
-    for inside, g, bits in parts:
-        known = merged.get((g, bits))
-        merged[g, bits] = inside if known is None else known.union(inside)
+        merged = {}
+        for key, part in parts:
+            known = merged.get(key)
+            merged[key] = part if known is None else known.union(part)
+        if len(merged) > _MAX_CELLS:
+            raise LimitError(
+                f"the schemas part the names of properties into more than {_MAX_CELLS} sets",
+                where=shape.where,
+                hint="This limit is fixed: use fewer patterns in patternProperties, or some that exclude each other",
+            )
     cells = []
     for (g, bits), inside in merged.items():
         cells += _variants(normaliser, shape, Pool(inside), g, bits)

@@ -31,7 +31,7 @@ from structgen.frontends.json_schema.strings import StringSet
 #: Sets of at most this many free names are treated name by name.
 _LISTED_NAMES = 16
 #: Sets of free names that are told apart.
-_MAX_CELLS = 512
+_MAX_CELLS = 256
 #: Residuals looked at when everything a text may come to is made in advance.
 _EXPLORED = 300
 #: What a leaf says: of all properties; of some property; of their number.

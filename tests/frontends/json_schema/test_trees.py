@@ -211,3 +211,15 @@ def test_a_required_name_may_meet_an_obligation() -> None:
     judge = Judge({"type": "object", "oneOf": branches, "required": ["c"]})
     assert judge.takes({"c": 1})
     assert not judge.takes({"c": "x"})
+
+
+def test_overlapping_patterns() -> None:
+    """Patterns that say the same are one set of names; too many that differ are refused when compiled."""
+    letters = "abcdefghijklmnop"
+    same = {"type": "object", "patternProperties": {letter: {"minimum": 0} for letter in letters}}
+    judge = Judge(same)
+    assert judge.takes({"xyz": -1, "pa": 1})
+    assert not judge.takes({"xyp": -1})
+    differing = {"type": "object", "patternProperties": {letter: {"minimum": i} for i, letter in enumerate(letters)}}
+    with pytest.raises(LimitError, match="more than 256 sets"):
+        network(differing)
