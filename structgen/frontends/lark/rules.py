@@ -14,10 +14,11 @@ from typing import cast
 
 from structgen import automata
 from structgen.automata import ByteDfa, Dfa, bytedfa, to_bytedfa, utf8
-from structgen.errors import InputError, LimitError
-from structgen.frontends.lark.grammar import LarkGrammar, LarkTerminal
+from structgen.errors import InputError, LimitError, UnsatisfiableError
+from structgen.frontends.lark.grammar import Count, LarkGrammar, LarkTerminal
 from structgen.frontends.lark.terminals import language
 from structgen.ir import Builder, Cfg, CfgNetwork, Network, Terminal
+from structgen.ir.combine import repeat
 from structgen.ir.grammar import Sentence, Symbol
 
 #: Ignored terminals are folded into the others while they have no more states and different characters than this.
@@ -25,6 +26,9 @@ MAX_FOLDED_STATES = 16
 MAX_FOLDED_CHARACTERS = 64
 #: Repetitions are written out as a chain of rules, one for each count, up to this many.
 MAX_COUNT = 100_000
+#: Longer ones are networks that count, unless their body recurs to the rule that they stand in.
+MAX_CHAIN = 64
+MAX_LAZY_COUNT = 100_000_000
 
 _START = "%start"
 _END = "%end"
@@ -51,12 +55,16 @@ def to_cfg(grammar: LarkGrammar, parts: Mapping[str, Network], max_states: int) 
 
 
 def add_rules(
-    builder: Builder, grammar: LarkGrammar, terminal: Callable[[str, str | None], Symbol | None]
+    builder: Builder,
+    grammar: LarkGrammar,
+    terminal: Callable[[str, str | None], Symbol | None],
+    lazy: Mapping[str, str] | None = None,
 ) -> None:
     """The rules of a grammar, loaded with counts, in a builder.
 
     Args:
         terminal: what stands for a terminal, by its name and the place of its use; None: it has no text at all.
+        lazy: names of rules whose counts are left out, and the names that their bodies get.
 
     Raises:
         LimitError: a repetition is too long.
@@ -73,6 +81,10 @@ def add_rules(
         count = grammar.counts.get(name)
         if count is None:
             builder.rule(name, *bodies, where=where)
+            continue
+        if lazy is not None and name in lazy:
+            builder.rule(lazy[name], *bodies, where=where)
+            builder.rule(name, where=where)
             continue
         if max(count.lo, count.hi or 0) > MAX_COUNT:
             raise LimitError(
@@ -112,9 +124,14 @@ class _Lowering:
         self.comments = [self._folded(terminal, texts) for terminal, texts in long]
 
     def run(self) -> Cfg:
-        add_rules(self.builder, self.grammar, self._symbol)
+        lazy = {name: f"{name}#" for name in _countable(self.grammar)}
+        add_rules(self.builder, self.grammar, self._symbol, lazy)
         self.builder.rule(_START, (self.grammar.start, *self._end()))
-        return self.builder.build(_START)
+        cfg = self.builder.build(_START)
+        # a body may hold other repetitions: those that do not come first
+        for name in sorted(lazy, key=lambda name: len(_reached(self.grammar, name))):
+            cfg = _counted(cfg, name, lazy[name], self.grammar.counts[name])
+        return cfg
 
     def _symbol(self, name: str, where: str | None) -> Symbol | None:
         if name not in self._symbols:
@@ -162,6 +179,49 @@ class _Lowering:
                 _END, self._blanks(), *((*comment, _END) for comment in self.comments)
             )
         return (_END,)
+
+
+def _reached(grammar: LarkGrammar, name: str) -> set[str]:
+    """The rules that a rule uses, at any depth."""
+    reached: set[str] = set()
+    todo = [name]
+    while todo:
+        for rule in grammar.alternatives.get(todo.pop(), ()):
+            new = {s.name for s in rule.expansion if not s.is_terminal} - reached
+            reached |= new
+            todo.extend(new)
+    return reached
+
+
+def _countable(grammar: LarkGrammar) -> list[str]:
+    """The long repetitions whose body does not lead back to them.
+
+    Raises:
+        LimitError: one is too long even so.
+    """
+    result = []
+    for name, count in grammar.counts.items():
+        most = max(count.lo, count.hi or 0)
+        if most > MAX_CHAIN and name not in _reached(grammar, name):
+            if most > MAX_LAZY_COUNT:
+                place = grammar.alternatives[name][0].place
+                raise LimitError(
+                    f"a repetition of more than {MAX_LAZY_COUNT} is too long",
+                    where=None if place is None else str(place),
+                    hint="Use * or +",
+                )
+            result.append(name)
+    return result
+
+
+def _counted(cfg: Cfg, name: str, body: str, count: Count) -> Cfg:
+    """The grammar with a rule made a part: so many texts of its body, counted while they are written."""
+    try:
+        part = repeat(CfgNetwork(cfg, body), count.lo, count.hi)
+    except UnsatisfiableError:
+        return cfg.with_rules({**cfg.rules, name: [()] if count.lo == 0 else []})
+    rules = {other: alternatives for other, alternatives in cfg.rules.items() if other != name}
+    return Cfg(cfg.start, rules, cfg.where, {**cfg.parts, name: part})
 
 
 def _bytes(terminal: LarkTerminal, texts: Dfa) -> ByteDfa:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import structgen as sg
 from structgen.compile import lower
 from structgen.errors import UnsatisfiableError, UnsupportedError
+from structgen.frontends.lark import rules
 from tests.frontends.lark.drawn import grammars
 from tests.ir.test_cfg import check_all
 from tests.naive import Naive, TooManyError, member
@@ -67,9 +68,12 @@ def agree(text: str, lexer: Literal["dynamic", "dynamic_complete"], seed: int) -
 
 
 @examples(50)
-@given(grammars(), st.integers(0, 2**32))
-def test_any_way_to_cut_the_text(text: str, seed: int) -> None:
-    agree(text, "dynamic_complete", seed)
+@given(grammars(), st.integers(0, 2**32), st.sampled_from([0, 64]))
+def test_any_way_to_cut_the_text(text: str, seed: int, chain: int) -> None:
+    """``chain`` 0: every repetition is counted that can be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "MAX_CHAIN", chain)
+        agree(text, "dynamic_complete", seed)
 
 
 @examples(25)

@@ -134,9 +134,32 @@ def test_operators_are_not_multiplied_out() -> None:
     assert takes(network, "acz" + "x" * 400 + "zzz" + "y" * 31, "ba") == [True, False]
 
 
+def test_long_repetitions_are_counted() -> None:
+    network = dynamic('start: ("a" b~100..200)~2..1000000 ";" empty~70\nb: "x" | "(" b ")"\nempty: "e"?\n%ignore " "')
+    assert isinstance(network, CfgNetwork)
+    assert sum(len(a) for alternatives in network.cfg.rules.values() for a in alternatives) < 30
+    long = "a" + "x((x))" * 60
+    assert takes(network, long * 2 + " ;e", long * 3 + ";" + "e" * 70) == [True, True]
+    assert takes(network, long + ";", long * 2 + ";" + "e" * 71, long + "axx;") == [False] * 3
+    assert network.least(network.start) == 2 * 101 + 1
+
+
+def test_long_repetitions_that_recur_are_written_out() -> None:
+    network = dynamic('start: ("(" start ")")~0..100')
+    check_all(network)
+    assert takes(network, "()" * 100, "()" * 101, "(()())") == [True, False, True]
+
+
+def test_a_long_repetition_of_nothing_possible() -> None:
+    assert takes(dynamic('start: "a" | never~100\nnever: "x" never'), "a", "x") == [True, False]
+    assert takes(dynamic('start: "a" never~0..100\nnever: "x" never'), "a", "x") == [True, False]
+
+
 def test_huge_counts_are_refused() -> None:
     with pytest.raises(LimitError, match="a repetition of more than"):
-        dynamic('start: "a"~0..1000000')
+        dynamic('start: "a"~0..1000000000')
+    with pytest.raises(LimitError, match="a repetition of more than"):
+        dynamic('start: ("(" start ")")~0..1000000')
 
 
 def test_masks_keep_the_laws() -> None:
