@@ -325,7 +325,7 @@ class CompiledGrammar:
                 f"the shortest text of the constraint has more than {MOST_BYTES} bytes",
                 hint="Lower minItems, minLength or minProperties",
             )
-        if self._budget.min_tokens(self.start) < NEVER:
+        if self._budget.spells_all or self._budget.min_tokens(self.start) < NEVER:
             return
         text = self._machine.witness(self.start)
         reached = self._budget.spelled(text)

@@ -21,6 +21,7 @@ from structgen.frontends.json_schema.shapes import ALL as ALL_OF
 from structgen.frontends.json_schema.shapes import ANY as ANY_OF
 from structgen.frontends.json_schema.shapes import NOT as NOT_OF
 from structgen.frontends.json_schema.shapes import ArrayShape, Tree
+from structgen.frontends.json_schema.supply import Supply
 
 #: States looked at when the shortest array is sought.
 MAX_SEARCH = 60_000
@@ -185,6 +186,10 @@ class ArrayTreePlan:
             self._onward[state] = found
         return found
 
+    def distinct(self, supply: Supply, n: int) -> list[int]:
+        """As ``ArrayPlan.distinct``: what is not known without a search is left to it."""
+        return []
+
     def formulas_inside(self) -> list[Formula]:
         """Formulas of the items that may be written, as far as they can be made in advance."""
         found: dict[Formula, None] = {}
@@ -208,7 +213,7 @@ class ArrayTreePlan:
             return min(1 + self._search(self.begin, costs, {}), INFINITE)
         return min(1 + self.left(self.begin), INFINITE)
 
-    def settle(self, costs: Costs) -> None:
+    def settle(self, costs: Costs, supply: Supply) -> None:
         """Fix the costs; afterwards the plan can be expanded."""
         if self._costs is None:
             self._costs = costs

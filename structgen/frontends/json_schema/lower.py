@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from structgen.frontends.json_schema.arrays import ArrayPlan
+from structgen.frontends.json_schema.arrays import ArrayPlan, Memory
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans
 from structgen.frontends.json_schema.formula import INFINITE, Formula
@@ -26,9 +26,13 @@ from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
 from structgen.frontends.json_schema.references import escape
+from structgen.frontends.json_schema.seen import read_value
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Tree, Values
+from structgen.frontends.json_schema.shortest import shortest_text
+from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
+from structgen.frontends.json_schema.unique import EqualPlan, UniquePlan
 from structgen.ir.network import END, Call, Edge, Key, Node, Terminal
 
 START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
@@ -36,7 +40,6 @@ START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
 _NEXT = 0
 #: Label of the comma of an array.
 _COMMA = -1
-_SOME_NAME = "\ud800"
 
 
 class Form:
@@ -84,6 +87,7 @@ class Builder:
         self._of_formula: dict[Formula, Form] = {}
         self._of_values: dict[Values, Form] = {}
         self._plans: dict[Any, tuple[int, ...]] = {}
+        self.supply = Supply(self, self.shortest)
 
     def form(self, formula: Formula) -> Form:
         found = self._of_formula.get(formula)
@@ -117,12 +121,23 @@ class Builder:
 
     def _made(self, shape: ArrayShape | ObjectShape | Tree, is_array: bool) -> list[Any]:
         if isinstance(shape, ArrayShape):
-            return [ArrayPlan(self.normaliser, shape, self.terminals)]
+            return [self._array_plan(shape)]
         if isinstance(shape, ObjectShape):
             return list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
         if is_array:
             return [ArrayTreePlan(self.normaliser, shape, self.terminals)]
         return [ObjectTreePlan(self.normaliser, shape, self.terminals, self.any_order)]
+
+    def _array_plan(self, shape: ArrayShape) -> ArrayPlan:
+        if shape.unique is None:
+            return ArrayPlan(self.normaliser, shape, self.terminals)
+        kind = UniquePlan if shape.unique else EqualPlan
+        return kind(self.normaliser, shape, self.terminals, self.supply)
+
+    def shortest(self, formula: Formula) -> bytes:
+        """A text of least length."""
+        network = JsonNetwork(self, formula)
+        return shortest_text(network, network.start)
 
     def cost(self, formula: Formula) -> int:
         """Least bytes of a value, without whitespace before it; INFINITE: there is none."""
@@ -185,7 +200,7 @@ class Builder:
         live = []
         for p in self.form_plans(form):
             plan = self.plans[p]
-            plan.settle(self.cost)
+            plan.settle(self.cost, self.supply)
             if plan.least(self.cost) < INFINITE:
                 live.append(p)
         return live
@@ -226,14 +241,12 @@ class JsonNetwork:
     def follow(self, key: Any, label: Any) -> Key:
         kind: int = key[0]
         if kind >= OBJECT_TREE:
-            return self._trees.follow(key, label, _SOME_NAME)
+            return self._trees.follow(key, label)
         plans: list[Any] = self.builder.plans
         if kind == OBJECT:
             plan = plans[key[1]]
             assert isinstance(plan, ObjectPlan)
-            # a matcher that captures nothing gets a name that no text has
-            name = _SOME_NAME if label >= len(plan.names) and plan.captures(key[2]) else None
-            return (VALUE, key[1], plan.follow(key[2], label, name), label)
+            return (VALUE, key[1], plan.follow(key[2], label), label)
         if kind == VALUE:
             return (OBJECT, key[1], key[2])
         if kind in (START, INNER):
@@ -247,10 +260,13 @@ class JsonNetwork:
         if label == _COMMA:
             return (ITEM, p, i, memory)
         array: Any = plans[p]
-        return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].extra)
+        return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].memory)
 
     def follow_text(self, key: Any, label: Any, text: bytes) -> Key:
         plan: Any = self.builder.plans[key[1]]
+        if key[0] in (ARRAY, ITEM):
+            _, p, i, memory = key
+            return (ARRAY, p, plan.index(i + 1), plan.follow(plan.ways(i, memory)[label], read_value(text)))
         if key[0] >= OBJECT_TREE:
             return self._trees.named(key, label, read_name(text))
         return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
@@ -334,14 +350,14 @@ class JsonNetwork:
                 edges.append(Edge(open_array, p, plan.left(0, plan.start)))
         return edges
 
-    def _values(self, formula: Formula, label: Any, rest: int, edges: list[Edge]) -> None:
+    def _values(self, formula: Formula, label: Any, rest: int, edges: list[Edge], capture: bool = False) -> None:
         """Edges for any value of a formula, with the whitespace before it."""
         builder = self.builder
         form = builder.form(formula)
         for terminal, _ in form.scalars(builder.terminals, False):
-            edges.append(Edge(terminal, label, rest))
+            edges.append(Edge(terminal, label, rest, capture))
         if builder.settled(form):
-            edges.append(Edge(Call((INNER, form.index)), label, rest))
+            edges.append(Edge(Call((INNER, form.index)), label, rest, capture))
 
     def _object_node(self, p: int, progress: Progress) -> Node:
         builder, t = self.builder, self.builder.terminals
@@ -363,7 +379,7 @@ class JsonNetwork:
         self._values(plan.formula(i), _NEXT, plan.left(progress), edges)
         return Node(False, tuple(edges))
 
-    def _array_node(self, p: int, i: int, memory: tuple[int, ...]) -> Node:
+    def _array_node(self, p: int, i: int, memory: Memory) -> Node:
         builder, t = self.builder, self.builder.terminals
         plan: Any = builder.plans[p]
         edges: list[Edge] = []
@@ -377,24 +393,24 @@ class JsonNetwork:
             edges.append(Edge(t.close_array, END, 0))
         return Node(False, tuple(edges))
 
-    def _item_node(self, p: int, i: int, memory: tuple[int, ...]) -> Node:
+    def _item_node(self, p: int, i: int, memory: Memory) -> Node:
         edges: list[Edge] = []
-        self._item_edges(self.builder.plans[p], i, memory, edges)
+        plan: Any = self.builder.plans[p]
+        self._item_edges(plan, i, memory, edges)
         return Node(False, tuple(edges))
 
-    def _items(self, plan: Any, i: int, memory: tuple[int, ...]) -> list[tuple[int, int]]:
+    def _items(self, plan: ArrayPlan, i: int, memory: Memory) -> list[tuple[int, int]]:
         """(number of a way to write item i, least bytes of it and of all that follows)."""
         if plan.hi is not None and i >= plan.hi:
             return []
         found = []
         for w, way in enumerate(plan.ways(i, memory)):
             cost = self.builder.cost(way.formula)
-            after = plan.left(i + 1, way.extra)
-            if cost < INFINITE and after < INFINITE:
-                found.append((w, self.builder.terminals.gap_cost + cost + after))
+            if cost < INFINITE and way.after < INFINITE:
+                found.append((w, self.builder.terminals.gap_cost + cost + way.after))
         return found
 
-    def _item_edges(self, plan: Any, i: int, memory: tuple[int, ...], edges: list[Edge]) -> None:
+    def _item_edges(self, plan: ArrayPlan, i: int, memory: Memory, edges: list[Edge]) -> None:
         for w, _ in self._items(plan, i, memory):
             way = plan.ways(i, memory)[w]
-            self._values(way.formula, w, plan.left(i + 1, way.extra), edges)
+            self._values(way.formula, w, way.after, edges, way.captures)

@@ -17,6 +17,7 @@ from structgen.frontends.json_schema.names import Pool
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ObjectShape
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.supply import Supply, varied
 
 
 class Cell(NamedTuple):
@@ -132,7 +133,7 @@ class ObjectPlan:
             cells.append(value)
         return slots, cells
 
-    def settle(self, costs: Costs) -> None:
+    def settle(self, costs: Costs, supply: Supply) -> None:
         """Fix the costs; afterwards the plan can be expanded."""
         if self._slot_costs is None:
             slots, self._cell_costs = self._costs(costs)
@@ -168,6 +169,25 @@ class ObjectPlan:
         return found + [
             cell.formula for cell, cost in zip(self.cells, self._cell_costs, strict=True) if cost < INFINITE
         ]
+
+    def distinct(self, supply: Supply, n: int) -> list[int]:
+        """Sizes of up to n different objects, see ``Supply.sizes``."""
+        assert self._slot_costs is not None
+        choices: list[tuple[Formula, int]] = []
+        for i in self.ways(BEGIN):
+            name = self._shortest(BEGIN, i)
+            after = self.left(self.follow(BEGIN, i, name))
+            if after >= INFINITE:
+                continue
+            if i < len(self.names):
+                choices.append((self.formulas[i], 1 + self._name_cost(self.names[i]) + after))
+                continue
+            value = supply.sizes(self.cells[i - len(self.names)].formula, 1)
+            sizes = self.cells[i - len(self.names)].pool.sizes(BEGIN.names, n)
+            if len(sizes) == n and value:
+                t = self.terminals
+                return [1 + t.empty_name_cost + size + t.gap_cost + value[0] + after for size in sizes]
+        return varied(supply, n, choices)
 
     def _close(self, slots: list[int]) -> None:
         """A name that needs an impossible one is impossible."""

@@ -27,6 +27,7 @@ from structgen.frontends.json_schema.shapes import ANY as ANY_OF
 from structgen.frontends.json_schema.shapes import NOT as NOT_OF
 from structgen.frontends.json_schema.shapes import ObjectShape, Tree
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.supply import Supply
 
 #: Sets of at most this many free names are treated name by name.
 _LISTED_NAMES = 16
@@ -251,7 +252,7 @@ class ObjectTreePlan:
         search = self._search or ObjectSearch(self, costs)
         return min(1 + self._bytes(search, self.begin), INFINITE)
 
-    def settle(self, costs: Costs) -> None:
+    def settle(self, costs: Costs, supply: Supply) -> None:
         """Fix the costs; afterwards the plan can be expanded."""
         if self._search is None:
             self._search = ObjectSearch(self, costs)
@@ -334,6 +335,10 @@ class ObjectTreePlan:
             return state.residual, remaining & ~(1 << x)
         kept = remaining >> x << x if x < self.n_slots else 0
         return self.passed(state.residual, remaining & ~kept, kept), kept & ~(1 << x)
+
+    def distinct(self, supply: Supply, n: int) -> list[int]:
+        """As ``ArrayPlan.distinct``: what is not known without a search is left to it."""
+        return []
 
     def formulas_inside(self) -> list[Formula]:
         """Formulas of the properties that may be written, as far as they can be made in advance."""

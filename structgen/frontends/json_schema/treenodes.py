@@ -59,12 +59,12 @@ class TreeNodes:
             return self._choices(plan.onward(key[2]))
         return self._array(plan, key[2])
 
-    def follow(self, key: Any, label: Any, some_name: str) -> Key:
-        """As ``Network.follow``; a free name that is not captured is this one."""
+    def follow(self, key: Any, label: Any) -> Key:
+        """As ``Network.follow``."""
         kind, p, state = key[:3]
         plan = self.plans[p]
         if kind == OBJECT_TREE:
-            return self.named(key, label, some_name if label >= plan.n_slots else None)
+            return self.named(key, label, None)
         if kind == VALUE_TREE:
             return (OBJECT_TREE, p, plan.onward(state, key[3])[label][1])
         if label == _COMMA:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from structgen.frontends.json_schema import build
+from structgen.frontends.json_schema.shortest import shortest_text, shortest_word
 from structgen.ir.network import END, Call, Network, check_node
 from structgen.source import JsonSchema
 from tests.naive import Naive
@@ -29,7 +30,7 @@ class Judge:
         return self.naive.accepts(text.encode())
 
 
-def reach(net: Network, limit: int = 300) -> int:
+def reach(net: Any, limit: int = 300) -> int:
     """Check the contract at every node reached, up to a limit; the number of nodes."""
     seen = {net.start}
     todo = [net.start]
@@ -39,7 +40,14 @@ def reach(net: Network, limit: int = 300) -> int:
         for edge in net.expand(key).edges:
             net.describe(key, edge.label)
             following = [edge.symbol.key] if isinstance(edge.symbol, Call) else []
-            if edge.label is not END:
+            if edge.capture:
+                if isinstance(edge.symbol, Call):
+                    text = shortest_text(net, edge.symbol.key)
+                else:
+                    text = shortest_word(edge.symbol.dfa)
+                following.append(net.follow_text(key, edge.label, text))
+                assert net.least(following[-1]) <= edge.rest
+            elif edge.label is not END:
                 following.append(net.follow(key, edge.label))
             for new in following:
                 if new not in seen:

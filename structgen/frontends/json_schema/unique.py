@@ -1,0 +1,357 @@
+"""Arrays whose items all differ, and arrays in which two are equal.
+
+The items are captured, and the next ones chosen among the values not seen. What is left must be enough: where some
+items come from small sets, a value that a later one cannot do without is not offered. The least bytes to the end are
+those for the worst that may have been seen.
+"""
+
+from __future__ import annotations
+
+import heapq
+from functools import cached_property
+
+from structgen.errors import LimitError, UnsupportedError
+from structgen.frontends.json_schema.arrays import MAX_SEARCH, ArrayPlan, Counts, Memory, Way
+from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
+from structgen.frontends.json_schema.load import Frozen
+from structgen.frontends.json_schema.normalise import Normaliser
+from structgen.frontends.json_schema.seen import Seen, among, read_value, without
+from structgen.frontends.json_schema.separators import Terminals
+from structgen.frontends.json_schema.shapes import ArrayShape
+from structgen.frontends.json_schema.supply import Supply
+
+#: Sets of fewer values are listed where contains and uniqueItems meet.
+_MANY = 100
+_NONE: Seen = frozenset()
+
+
+class _Remembering(ArrayPlan):
+    """What both kinds share."""
+
+    def __init__(self, normaliser: Normaliser, shape: ArrayShape, terminals: Terminals, supply: Supply) -> None:
+        super().__init__(normaliser, shape, terminals)
+        self.supply = supply
+        self.each = terminals.comma_cost + terminals.gap_cost
+        self._ways: dict[tuple[int, Memory], list[Way]] = {}
+        self._busy = False
+
+    def index(self, i: int) -> int:
+        return i
+
+    def cost(self, formula: Formula) -> int:
+        return self.supply.builder.cost(formula)
+
+    def may_follow(self, i: int) -> bool:
+        """May there be an item i?"""
+        return self.shape.hi is None or i < self.shape.hi
+
+    def ways(self, i: int, memory: Memory) -> list[Way]:
+        key = (i, memory)
+        found = self._ways.get(key)
+        if found is None:
+            found = self._ways[key] = self.choices(i, memory)
+        return found
+
+    def choices(self, i: int, memory: Memory) -> list[Way]:
+        raise NotImplementedError
+
+    def least(self, costs: Costs) -> int:
+        if self.may_close(0, self.start):
+            return 1 + self.terminals.close_cost
+        if self._busy:
+            raise LimitError(
+                "the items of an array that needs several different or equal ones may hold the array itself",
+                where=self.shape.where,
+                hint="Lower minItems to 1, or remove uniqueItems",
+            )
+        self._busy = True
+        try:
+            ways = self.ways(0, self.start) if self.may_follow(0) else []
+        finally:
+            self._busy = False
+        best = min((costs(w.formula) + w.after for w in ways), default=INFINITE)
+        return min(1 + self.terminals.gap_cost + best, INFINITE)
+
+    def left(self, i: int, memory: Memory) -> int:
+        if self.may_close(i, memory):
+            return self.terminals.close_cost
+        if not self.may_follow(i):
+            return INFINITE
+        best = min((self.cost(way.formula) + way.after for way in self.ways(i, memory)), default=INFINITE)
+        return min(best + (self.each if i else self.terminals.gap_cost), INFINITE)
+
+
+class UniquePlan(_Remembering):
+    """Arrays whose items all differ."""
+
+    def choices(self, i: int, memory: Memory) -> list[Way]:
+        n = self.normaliser
+        seen = memory.seen or _NONE
+        last = not self.may_follow(i + 1)
+        if self.simple:
+            f = without(n, self.shape.item(i), seen | self._needed_later(i, seen))
+            return [Way(f, Memory((), _NONE if last else seen), self._bound(i + 1), not last)]
+        few = self.few
+        found = []
+        for f, counts in self.options(min(i, self.horizon), memory.counts):
+            after = self._search_from(i + 1, counts, seen & few)
+            if after < INFINITE:
+                found.append(Way(without(n, f, seen | few), Memory(counts, seen), after, True))
+            for value in self._of(f) - seen:
+                after = self._search_from(i + 1, counts, (seen & few) | {value})
+                if after < INFINITE:
+                    found.append(Way(among(n, [value]), Memory(counts, seen), after, True))
+        return found
+
+    def settle(self, costs: Costs, supply: Supply) -> None:
+        super().settle(costs, supply)
+        if self.least(costs) < INFINITE and not self.simple:
+            _ = self.few  # refused now if at all
+
+    def distinct(self, supply: Supply, n: int) -> list[int]:
+        return []  # only what can be found one by one
+
+    # no contains: every position has its set of values
+
+    @cached_property
+    def _small(self) -> dict[int, frozenset[Frozen]]:
+        """The values of the positions that must be filled and have fewer values than there are positions."""
+        lo = self.shape.lo
+        found: dict[int, frozenset[Frozen]] = {}
+        if lo < 2:
+            return found
+        for f in dict.fromkeys(self.shape.item(j) for j in range(min(lo, len(self.shape.prefix) + 1))):
+            if len(self.supply.sizes(f, lo)) < lo:
+                listed = self.supply.listed(f, lo)
+                if listed is None:
+                    listed = self.supply.sought(f)
+                for j in range(lo):
+                    if self.shape.item(j) is f:
+                        found[j] = frozenset(listed)
+        return found
+
+    def _needed_later(self, i: int, seen: Seen) -> Seen:
+        """Values that item i must leave to those after it."""
+        small = {j: values - seen for j, values in self._small.items() if j > i}
+        every: Seen = frozenset().union(*small.values())
+        return frozenset(v for v in every if not _matched({j: values - {v} for j, values in small.items()}))
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """For each number of items, least bytes to the end after them, in the worst case."""
+        t, lo = self.terminals, self.shape.lo
+        found = [t.close_cost]  # from the end to the beginning
+        taken = len(frozenset().union(*self._small.values()))
+        for j in range(lo - 1, 0, -1):
+            sizes = self.supply.sizes(self.shape.item(j), lo + taken)
+            worst = sizes[min(j + taken, len(sizes) - 1)] if sizes else INFINITE
+            found.append(min(found[-1] + worst + self.each, INFINITE))
+        if not _matched(self._small):
+            found = [INFINITE] * lo
+        return [INFINITE, *reversed(found)]
+
+    def _bound(self, i: int) -> int:
+        return self.terminals.close_cost if i >= self.shape.lo else self._bounds[i]
+
+    # with contains: a search over the counts and the values of small sets
+
+    @cached_property
+    def few(self) -> Seen:
+        """Values of the small ones among the sets that contains tells apart."""
+        return frozenset().union(*self._members.values())
+
+    @cached_property
+    def _members(self) -> dict[Formula, Seen]:
+        found: dict[Formula, Seen] = {}
+        for f in dict.fromkeys(self.formulas_inside()):
+            if self.cost(f) < INFINITE and len(self.supply.sizes(f, _MANY)) < _MANY:
+                listed = self.supply.listed(f, _MANY)
+                found[f] = frozenset(self.supply.sought(f) if listed is None else listed)
+        return found
+
+    def _of(self, f: Formula) -> Seen:
+        """Those of the few values that satisfy a formula."""
+        known = self._inside.get(f)
+        if known is None:
+            both, n = self.normaliser.formulas.both, self.normaliser
+            known = self._inside[f] = frozenset(
+                value for value in self.few if self.cost(both(f, among(n, [value]))) < INFINITE
+            )
+        return known
+
+    @cached_property
+    def _inside(self) -> dict[Formula, Seen]:
+        return {}
+
+    @cached_property
+    def _found(self) -> dict[tuple[int, Counts, Seen], int]:
+        return {}
+
+    def _search_from(self, i: int, counts: Counts, used: Seen) -> int:
+        """Least bytes to the end after i items, of which ``used`` are from small sets: Dijkstra's algorithm."""
+        if self.done(i, counts):
+            return self.terminals.close_cost
+        key = (i, counts, used)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._dijkstra(*key)
+        return found
+
+    def _dijkstra(self, i: int, counts: Counts, used: Seen) -> int:
+        few, n, t = self.few, self.normaliser, self.terminals
+        number = 0
+        heap: list[tuple[int, int, int, Counts, Seen]] = [(0, 0, i, counts, used)]
+        settled: set[tuple[int, Counts, Seen]] = set()
+        while heap:
+            cost, _, at, numbers, taken = heapq.heappop(heap)
+            here = (min(at, self.horizon), numbers, taken)
+            if here in settled:
+                continue
+            settled.add(here)
+            if self.done(at, numbers):
+                return cost + t.close_cost
+            if len(settled) + number > MAX_SEARCH:
+                raise LimitError(
+                    f"contains and uniqueItems with bounds need more than {MAX_SEARCH} states",
+                    where=self.shape.where,
+                    hint="Lower minItems, minContains or the number of values",
+                )
+            if not self.may_follow(at):
+                continue
+            step = self.each if at else t.gap_cost
+            for f, after in self.options(min(at, self.horizon), numbers):
+                large = without(n, f, few)
+                sizes = self.supply.sizes(large, at + 1) if self.cost(large) < INFINITE else []
+                ways = [(size, taken) for size in sizes[-1:] if len(sizes) == at + 1]
+                ways += [(self.cost(among(n, [v])), taken | {v}) for v in self._of(f) - taken]
+                for size, then in ways:
+                    number += 1
+                    heapq.heappush(heap, (cost + step + size, number, at + 1, after, then))
+        return INFINITE
+
+
+def _matched(sets: dict[int, frozenset[Frozen]]) -> bool:
+    """Can each set be given a value of its own? By augmenting paths (Kuhn 1955)."""
+    owner: dict[Frozen, int] = {}
+
+    def place(j: int, tried: set[Frozen]) -> bool:
+        for value in sets[j]:
+            if value not in tried:
+                tried.add(value)
+                if value not in owner or place(owner[value], tried):
+                    owner[value] = j
+                    return True
+        return False
+
+    return all(place(j, set()) for j in sets)
+
+
+class EqualPlan(_Remembering):
+    """Arrays in which two items are equal.
+
+    Raises:
+        UnsupportedError: there is contains, too.
+    """
+
+    def __init__(self, normaliser: Normaliser, shape: ArrayShape, terminals: Terminals, supply: Supply) -> None:
+        super().__init__(normaliser, shape, terminals, supply)
+        if shape.contains:
+            raise UnsupportedError(
+                "contains in an array in which some items are equal (the negation of uniqueItems)", where=shape.where
+            )
+        self._fresh: dict[int, tuple[int, Formula | None]] = {}
+
+    def may_close(self, i: int, memory: Memory) -> bool:
+        return memory.seen is None and super().may_close(i, memory)
+
+    def choices(self, i: int, memory: Memory) -> list[Way]:
+        n, f = self.normaliser, self.shape.item(i)
+        if memory.seen is None:
+            return [Way(f, memory, self._plain(i + 1))]
+        seen = memory.seen
+        found = []
+        if seen:
+            again = n.formulas.both(f, among(n, seen))
+            found.append(Way(again, Memory((), None), self._plain(i + 1)))
+        after = self._rest(i + 1, seen)
+        if after < INFINITE:
+            known = self._witness(i) - seen
+            listed = known
+        else:  # the item itself must come again
+            later = [self.shape.item(j) for j in self._further(i)]
+            again = without(n, n.formulas.both(f, n.formulas.either(*later)), seen)
+            values = self.supply.listed(again, _MANY) if self.cost(again) < INFINITE else []
+            if values is None:
+                raise LimitError(
+                    "the only item that may equal another one comes last, and may be of any length",
+                    where=self.shape.where,
+                    hint="Raise maxItems by one, or list the values of the items",
+                )
+            known, listed = frozenset(), frozenset(values)
+        for value in listed:
+            then = seen | {value}
+            found.append(Way(among(n, [value]), Memory((), then), self._rest(i + 1, then)))
+        if after < INFINITE:
+            found.append(Way(without(n, f, seen | known), memory, after, True))
+        return found
+
+    def settle(self, costs: Costs, supply: Supply) -> None:
+        super().settle(costs, supply)
+        if self.shape.hi is not None and self.shape.hi <= _MANY:
+            for i in range(self.shape.hi):  # refused now if at all
+                self.ways(i, self.start)
+
+    def distinct(self, supply: Supply, n: int) -> list[int]:
+        return []  # only what can be found one by one
+
+    def _further(self, i: int) -> range:
+        """Positions after i, those that are alike but once."""
+        end = max(len(self.shape.prefix), i + 1) + 1
+        return range(i + 1, end if self.shape.hi is None else min(end, self.shape.hi))
+
+    def _plain(self, i: int) -> int:
+        """Least bytes after i items once two are equal."""
+        return self.terminals.close_cost + sum(
+            self.cost(self.shape.item(j)) + self.each for j in range(i, self.shape.lo)
+        )
+
+    def _way_to(self, i: int, k: int) -> int:
+        """Least bytes of the items i to k - 1 with what stands between them, and before item k."""
+        total = sum(self.cost(self.shape.item(j)) + self.each for j in range(i, k))
+        return total + (self.each if i else self.terminals.gap_cost)
+
+    def _pair(self, i: int) -> tuple[int, Formula | None]:
+        """Least bytes after i items if no item so far comes again; and the item i that then does."""
+        if not self.may_follow(i):
+            return INFINITE, None
+        found = self._fresh.get(i)
+        if found is None:
+            both, f = self.normaliser.formulas.both, self.shape.item(i)
+            found = (INFINITE, None)
+            for k in self._further(i):
+                common = both(f, self.shape.item(k))
+                cost = self.cost(common)
+                total = self._way_to(i, i) + cost + self._way_to(i + 1, k) + cost + self._plain(k + 1)
+                if total < found[0]:
+                    found = (total, common)
+            if i < len(self.shape.prefix):
+                later = self._way_to(i, i) + self.cost(f) + self._pair(i + 1)[0]
+                if later < found[0]:
+                    found = (later, None)
+            self._fresh[i] = found
+        return found
+
+    def _witness(self, i: int) -> Seen:
+        common = self._pair(i)[1]
+        return frozenset() if common is None else frozenset([read_value(self.supply.shortest(common))])
+
+    def _rest(self, i: int, seen: Seen) -> int:
+        """Least bytes after i items, of which those in ``seen`` may come again."""
+        best = self._pair(i)[0]
+        both, n = self.normaliser.formulas.both, self.normaliser
+        if seen and self.may_follow(i):
+            for k in (i, *self._further(i)):
+                cost = self.cost(both(self.shape.item(k), among(n, seen)))
+                if cost < INFINITE:
+                    best = min(best, self._way_to(i, k) + cost + self._plain(k + 1))
+        return best
