@@ -450,8 +450,8 @@ def loads(text: str, last: bool = True) -> Any:
     """Parse a text, refusing what Python takes beyond JSON.
 
     Args:
-        text: a JSON text. Free names may come twice in it, as RFC 8259 lets them.
-        last: the last of the values of a repeated name counts, else the first.
+        text: a JSON text.
+        last: the last of the values of a repeated name counts, else the first. (No name should come twice.)
 
     Raises:
         InexactError: a number has more digits or a greater exponent than a float keeps.

@@ -263,7 +263,7 @@ def test_every_keyword_has_one_status_and_annotations_change_nothing(data: st.Da
         assert any(found.get(above) in ("annotation", "refused") for above in outer), pointer
     values = [instance(rng, schema, schema) for _ in range(4)]
     for pointer, status in found.items():
-        if status == "annotation":
+        if status == "annotation" and not pointer.endswith(("/$defs", "/definitions")):  # a $ref may point there
             bare = without(schema, pointer)
             for value in values:
                 try:

@@ -196,7 +196,7 @@ def test_different(schema: Any, text: str) -> None:
 
 def test_numbers_of_absurd_length() -> None:
     """They do not take the machine down, and are told apart as far as their first digits go."""
-    judge = Judge(unique(items={"type": "number"}))
+    judge = Judge(unique(items={"type": "number"}), numbers="any")
     assert not judge.takes_text("[1e999999999, 1e999999999]")
     assert not judge.takes_text("[1e-999999999, 1e-999999999]")
     assert judge.takes_text("[1e999999999, 2, -1e999999999, 3]")
