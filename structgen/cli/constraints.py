@@ -38,6 +38,15 @@ WhitespaceOption = Annotated[
 FormatsOption = Annotated[
     str, typer.Option(help="What a schema's formats do: assert or annotation.", rich_help_panel=_PANEL)
 ]
+GrammarOption = Annotated[
+    Path | None,
+    typer.Option(help="A file with a grammar: Lark's notation, or GBNF if it ends in .gbnf.", rich_help_panel=_PANEL),
+]
+StartOption = Annotated[str, typer.Option(help="Start rule of a Lark grammar.", rich_help_panel=_PANEL)]
+LexerOption = Annotated[
+    str,
+    typer.Option(help="Its lexer: contextual, basic, dynamic, dynamic_complete.", rich_help_panel=_PANEL),
+]
 VocabOption = Annotated[
     str, typer.Option(help="The tokens: bytes, the name of a vocabulary, or a folder with a tokenizer.")
 ]
@@ -51,6 +60,9 @@ class Asked:
     model: ModelOption = None
     regex: RegexOption = None
     choice: ChoiceOption = None
+    grammar: GrammarOption = None
+    start: StartOption = "start"
+    lexer: LexerOption = "contextual"
     order: OrderOption = "schema"
     whitespace: WhitespaceOption = "flexible"
     formats: FormatsOption = "assert"
@@ -58,7 +70,7 @@ class Asked:
     @property
     def is_given(self) -> bool:
         """Is any constraint named?"""
-        return any(value for value in (self.schema, self.model, self.regex, self.choice))
+        return any(value for value in (self.schema, self.model, self.regex, self.choice, self.grammar))
 
     @property
     def constraint(self) -> sg.Constraint:
@@ -68,6 +80,9 @@ class Asked:
             self.model,
             self.regex,
             self.choice,
+            self.grammar,
+            start=self.start,
+            lexer=self.lexer,
             order=self.order,
             whitespace=self.whitespace,
             formats=self.formats,
@@ -97,7 +112,10 @@ def constraint(
     model: str | None,
     regex: str | None,
     choice: list[str] | None,
+    grammar: Path | None = None,
     *,
+    start: str = "start",
+    lexer: str = "contextual",
     order: str = "schema",
     whitespace: str = "flexible",
     formats: str = "assert",
@@ -107,16 +125,21 @@ def constraint(
     Raises InputError for none or several, for a file that cannot be read, and for a type that cannot be imported.
     """
     given = {"--schema": schema, "--model": model, "--regex": regex, "--choice": choice or None}
+    given["--grammar"] = grammar
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
         raise InputError(
             "no constraint was given" if not names else f"several constraints were given: {', '.join(names)}",
-            hint="Give one of --schema, --model, --regex and --choice",
+            hint="Give one of --schema, --model, --regex, --choice and --grammar",
         )
     if regex is not None:
         return sg.Regex(regex)
     if choice:
         return sg.Choice(choice)
+    if grammar is not None:
+        if grammar.suffix == ".gbnf":
+            return sg.Gbnf(schema_text(grammar))
+        return sg.Lark(grammar, start=start, lexer=cast("Any", lexer))
     source: Any = schema_text(schema) if schema is not None else imported_type(model or "")
     return sg.JsonSchema(
         source,
