@@ -192,6 +192,9 @@ class Lark(Constraint):
             its pattern, whatever follows.
         import_paths: folders to search for ``%import``.
         constraints: constraints by name of a ``%declare``'d terminal, which stands for their texts.
+        postlex: for grammars with indentation: ``"indent"`` (the names of Lark's PythonIndenter: _NEWLINE, _INDENT,
+            _DEDENT, LPAR and so on, a tab being 8 columns), or a subclass of ``lark.indenter.Indenter``. Only with the
+            first two lexers.
     """
 
     grammar: str | os.PathLike[str]
@@ -199,6 +202,7 @@ class Lark(Constraint):
     lexer: Literal["contextual", "basic", "dynamic", "dynamic_complete"] = field(default="contextual", kw_only=True)
     import_paths: tuple[str | os.PathLike[str], ...] = field(default=(), kw_only=True)
     constraints: Mapping[str, Constraint] = field(default_factory=dict, kw_only=True)
+    postlex: Any = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.grammar, (str, os.PathLike)):
@@ -210,6 +214,16 @@ class Lark(Constraint):
             raise InputError(
                 f"lexer={self.lexer!r}", hint='Use one of "contextual", "basic", "dynamic", "dynamic_complete"'
             )
+        if self.postlex is not None:
+            named = ("NL_type", "INDENT_type", "DEDENT_type", "OPEN_PAREN_types", "CLOSE_PAREN_types", "tab_len")
+            if self.postlex != "indent" and not all(hasattr(self.postlex, name) for name in named):
+                raise InputError(
+                    f"postlex={self.postlex!r}", hint='Use "indent", or a subclass of lark.indenter.Indenter'
+                )
+            if self.lexer not in ("contextual", "basic"):
+                raise InputError(
+                    f"postlex with lexer={self.lexer!r}", hint='Indentation needs lexer="contextual" or "basic"'
+                )
         if isinstance(self.import_paths, (str, os.PathLike)):
             object.__setattr__(self, "import_paths", (self.import_paths,))
         else:

@@ -55,7 +55,7 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
             )
         if source.lexer == "dynamic":
             return dynamic.network(grammar, max_states)
-        return network.build(grammar, source.lexer, max_states)
+        return network.build(grammar, source.lexer, max_states, source.postlex)
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
     for name, embedded in grammar.embedded.items():
         try:

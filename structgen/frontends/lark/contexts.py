@@ -1,6 +1,7 @@
 """A grammar whose terminals know where they stand: what Lark's LALR parser with its lexers accepts.
 
-Receives a grammar, its LALR automaton and the terminals; returns a context-free grammar over terminals of the network.
+Receives a grammar, the automaton of its parser and the terminals; returns a context-free grammar over terminals of
+the network.
 
 The lexer reads a token with the terminals that the parser accepts in the state after the last shift, so the same
 terminal is read differently in different places. Rules are therefore copied: an *instance* is a rule begun in a state
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from structgen.frontends.lark.following import firsts, nullable
-from structgen.frontends.lark.grammar import LarkGrammar, LarkRule
-from structgen.frontends.lark.lalr import Lalr
+from structgen.errors import UnsupportedError
+from structgen.frontends.lark.following import firsts, nullable, successors
+from structgen.frontends.lark.grammar import LarkGrammar, LarkRule, LarkSymbol
+from structgen.frontends.lark.indentation import Lines, Margin
+from structgen.frontends.lark.lalr import Lalr, quotient
 from structgen.frontends.lark.lexing import Context
 from structgen.frontends.lark.threads import Piece
 from structgen.frontends.lark.tokens import Tokens
@@ -28,31 +31,74 @@ from structgen.ir.cfg import Builder, Cfg, Symbol
 #: The rule of whole texts. No rule of Lark's has such a name.
 WHOLE = "text"
 
-#: What terminals look like to the lexer: their pieces by name. Terminals that it does not read there are missing.
-View = frozenset[tuple[str, tuple[Piece, ...]]]
-
-
 #: A rule and the state it is begun in.
 _Start = tuple[str, int]
 S = TypeVar("S")
 
 
 class Place(NamedTuple):
-    """A place in a text as the parser knows it: the terminals tried there, and those that conflicts rule out."""
+    """A place in a text as the parser knows it.
 
-    context: Context
-    out: frozenset[str]
+    Attributes:
+        sight: number of what the lexer sees there.
+        out: the terminals that conflicts rule out.
+        line: ``"newline"``, ``"dedent"``: a line has just ended, the margin of the next has not been written yet;
+            after "dedent" blocks have ended too. Else empty.
+    """
+
+    sight: int
+    out: frozenset[str] = frozenset()
+    line: str = ""
+
+
+class View(NamedTuple):
+    """What terminals look like to the lexer at a place.
+
+    Attributes:
+        looks: numbers of their pieces, by name. Terminals that it does not read there are missing.
+        line: as in :class:`Place`; ``sight`` matters only then.
+    """
+
+    looks: frozenset[tuple[str, int]]
+    line: str
+    sight: int
+
+    def look(self, name: str) -> int | None:
+        """The number of the pieces of a terminal; None: it is not read here."""
+        return next((number for other, number in self.looks if other == name), None)
+
+    def only(self, about: frozenset[str], out: frozenset[str] = frozenset()) -> View:
+        """The view of some terminals, without those in ``out``."""
+        return self._replace(looks=frozenset(p for p in self.looks if p[0] in about and p[0] not in out))
 
 
 class Instance(NamedTuple):
-    """A rule begun in a state of the parser; ``behind``: the view that must hold after it, None: any."""
+    """A rule begun in a state of the parser.
+
+    Attributes:
+        behind: the view that must hold after it, of the terminals in ``about``; None: any.
+        inside: is it between brackets, where line breaks are ignored?
+    """
 
     rule: str
     state: int
     view: View
     behind: View | None
-    #: The terminals that ``behind`` is about.
     about: frozenset[str]
+    inside: bool
+
+
+class _Way(NamedTuple):
+    """An alternative written up to some symbol; ``outer``: what stood before the blocks that are open."""
+
+    symbols: tuple[Symbol, ...]
+    state: int
+    view: View
+    depth: int = 0
+    outer: tuple[tuple[Symbol, ...], ...] = ()
+
+    def add(self, *symbols: Symbol) -> _Way:
+        return self._replace(symbols=(*self.symbols, *symbols))
 
 
 class Instances:
@@ -60,109 +106,81 @@ class Instances:
 
     Args:
         grammar: the grammar with Lark's own rules.
-        lalr: its automaton.
+        lalr: the automaton of its parser.
         tokens: makes terminals.
-        always: names of terminals that the lexer tries everywhere.
         one_context: the lexer tries all terminals everywhere (it is the basic one).
+        lines: makes line breaks and margins, where the grammar is one with indentation.
     """
 
     def __init__(
-        self,
-        grammar: LarkGrammar,
-        lalr: Lalr,
-        tokens: Tokens,
-        *,
-        always: frozenset[str] = frozenset(),
-        one_context: bool = False,
+        self, grammar: LarkGrammar, lalr: Lalr, tokens: Tokens, *, one_context: bool, lines: Lines | None = None
     ) -> None:
         self.grammar = grammar
-        self.lalr = lalr
         self.tokens = tokens
+        self.lines = lines
+        self.builder = Builder()
         self.rules = grammar.alternatives
         plain = {name: [tuple(s.name for s in r.expansion) for r in found] for name, found in self.rules.items()}
         self.empty = nullable(plain)
         self.first = {name: frozenset(found) for name, found in firsts(plain, self.empty).items()}
-        every = tokens.lexicon.everywhere
-        extra = frozenset(grammar.ignore) | always
-        self.contexts = [every if one_context else (names | extra) & every for names in lalr.accepts]
-        self._follow: dict[str, set[str]] = {}
-        for goto in lalr.goto:
-            for name, state in goto.items():
-                if name not in self.rules:
-                    self._follow.setdefault(name, set()).update(lalr.accepts[state] & every)
-        self._looks: dict[tuple[str, Context], tuple[Piece, ...]] = {}
+        self.every = tokens.lexicon.everywhere
+        self._follow = {name: frozenset(found) & self.every for name, found in successors(plain).items()}
+        #: Terminals that are about lines; and the two of them that write nothing.
+        self._marks = frozenset({lines.rules.indent, lines.rules.dedent}) if lines else frozenset()
+        self._breaks = self._marks | {lines.rules.newline} if lines else frozenset()
+        self._extra = frozenset(grammar.ignore) | (self._breaks - self._marks)
+        self._pieces: list[tuple[Piece, ...]] = []
+        self._numbers: dict[tuple[Piece, ...], int] = {}
+        self._looks: dict[tuple[str, Context], int] = {}
         self._views: dict[tuple[Place, frozenset[str]], View] = {}
+        self._blocks: dict[tuple[Symbol, ...], str] = {}
+        self._names: dict[Instance, str] = {}
+        self._todo: list[Instance] = []
+        self._see(lalr, one_context)
         self._empties: dict[_Start, frozenset[frozenset[str]]] = {}
         self._outs: dict[_Start, set[Place]] = {}
         self._find_outs()
 
     def build(self) -> Cfg:
         """The grammar over terminals; rules without texts may be in it."""
-        builder = Builder()
-        names: dict[Instance, str] = {}
-        todo: list[Instance] = []
-
-        def named(instance: Instance) -> str:
-            if instance not in names:
-                names[instance] = f"{instance.rule}@{len(names)}"
-                todo.append(instance)
-            return names[instance]
-
-        state, start = self.lalr.start, self.grammar.start
-        context = self.contexts[state]
-        begin = self.view(Place(context, frozenset()), self.first[start])
-        whole = named(Instance(start, state, begin, None, frozenset()))
-        blank = self.tokens.blank(context, self.first[start] & self.tokens.lexicon.everywhere)
+        builder, state, start = self.builder, self.lalr.start, self.grammar.start
+        place = Place(self.sights[state])
+        whole = self._named(Instance(start, state, self.view(place, self.first[start]), None, frozenset(), False))
+        blank = self.tokens.blank(self._skipped[place.sight][0], self.first[start] & self.every)
         for before in [[], [blank]] if blank is not None else [[]]:
             builder.rule(WHOLE, [*before, whole])
             if start in self.empty:
                 builder.rule(WHOLE, before)
-        while todo:
-            instance = todo.pop()
-            place = self.rules[instance.rule][0].place
-            builder.rule(names[instance], where=str(place) if place else None)
+        while self._todo:
+            instance = self._todo.pop()
+            where = self.rules[instance.rule][0].place
+            builder.rule(self._names[instance], where=str(where) if where else None)
             for rule in self.rules[instance.rule]:
-                for symbols in self._alternatives(instance, rule, named):
-                    builder.rule(names[instance], symbols)
+                for symbols in self._alternatives(instance, rule):
+                    builder.rule(self._names[instance], symbols)
         return builder.build(WHOLE)
+
+    def _named(self, instance: Instance) -> str:
+        if instance not in self._names:
+            self._names[instance] = f"{instance.rule}@{len(self._names)}"
+            self._todo.append(instance)
+        return self._names[instance]
 
     # ---- one alternative -------------------------------------------------------------------------------
 
-    def _alternatives(
-        self, instance: Instance, rule: LarkRule, named: Callable[[Instance], str]
-    ) -> Iterator[list[Symbol]]:
+    def _alternatives(self, instance: Instance, rule: LarkRule) -> Iterator[tuple[Symbol, ...]]:
         """The ways to write an alternative of a rule, over instances and terminals."""
         relevant = self._relevant(rule, instance.about)
-        ways: list[tuple[list[Symbol], int, View]] = [([], instance.state, instance.view)]
+        ways = [_Way((), instance.state, instance.view)]
         for i, symbol in enumerate(rule.expansion):
-            about = relevant[i + 1]
-            following: list[tuple[list[Symbol], int, View]] = []
-            for symbols, state, view in ways:
-                target = self.lalr.goto[state][symbol.name]
-                if symbol.is_terminal:
-                    terminal = self._terminal(symbol.name, view, target)
-                    if terminal is not None:
-                        behind = self.view(Place(self.contexts[target], frozenset()), about)
-                        following.append(([*symbols, terminal], target, behind))
-                    continue
-                if symbol.name in self.empty:
-                    for out in self._empties.get((symbol.name, state), ()):
-                        following.append((symbols, target, _restricted(view, about, out)))
-                begin = _restricted(view, self.first[symbol.name])
-                views = {self.view(place, about) for place in self._outs[symbol.name, state]}
-                for behind in sorted(views, key=len):
-                    sole = len(views) == 1
-                    called = Instance(
-                        symbol.name, state, begin, None if sole else behind, frozenset() if sole else about
-                    )
-                    following.append(([*symbols, named(called)], target, behind))
-            ways = following
-        for symbols, state, view in ways:
-            if symbols and (
-                instance.behind is None
-                or instance.behind == _restricted(view, instance.about, self.lalr.lost[state].get(rule, frozenset()))
-            ):
-                yield symbols
+            step = self._shifted if symbol.is_terminal else self._called
+            ways = [after for way in ways for after in step(way, symbol, relevant[i + 1], rule, instance.inside)]
+        for way in ways:
+            if way.depth or way.outer:
+                raise self._unbalanced(rule)
+            lost = self.lalr.lost[way.state].get(rule, frozenset())
+            if way.symbols and (instance.behind is None or instance.behind == way.view.only(instance.about, lost)):
+                yield way.symbols
 
     def _relevant(self, rule: LarkRule, about: frozenset[str]) -> list[frozenset[str]]:
         """For each position the terminals that may come next, as far as it matters."""
@@ -172,34 +190,186 @@ class Instances:
             result.append(mine | result[-1] if symbol.name in self.empty else mine)
         return result[::-1]
 
-    def _terminal(self, name: str, view: View, target: int) -> Symbol | None:
-        pieces = next((pieces for other, pieces in view if other == name), ())
-        if not pieces:
-            return None
-        follow = self.lalr.accepts[target] & self.tokens.lexicon.everywhere
-        return self.tokens.from_pieces(name, list(pieces), self.contexts[target], follow)
+    def _called(
+        self, way: _Way, symbol: LarkSymbol, about: frozenset[str], rule: LarkRule, inside: bool
+    ) -> Iterator[_Way]:
+        """A rule inside an alternative: left out where it is empty, else an instance for each view behind it."""
+        name, state = symbol.name, way.state
+        target = self.lalr.goto[state][name]
+        for out in self._empties.get((name, state), ()):
+            yield way._replace(state=target, view=way.view.only(about, out))
+        views = {self.view(place, about) for place in self._outs[name, state]}
+        for before, begin in self._begun(way.view, self.first[name]):
+            for behind in views:
+                sole = len(views) == 1
+                instance = Instance(
+                    name,
+                    state,
+                    begin,
+                    None if sole else behind,
+                    frozenset() if sole else about,
+                    inside or way.depth > 0,
+                )
+                yield way.add(*before, self._named(instance))._replace(state=target, view=behind)
+
+    def _begun(self, view: View, first: frozenset[str]) -> Iterator[tuple[list[Symbol], View]]:
+        """How a rule may begin: at the beginning of a line its margin is written first."""
+        if not view.line:
+            yield [], view.only(first)
+            return
+        tokens = view.only(first - self._breaks)
+        if tokens.looks:
+            follow = frozenset(name for name, _ in tokens.looks)
+            yield [self._margin(view, follow)], View(tokens.looks, "", -1)
+        breaks = view.only(first & self._breaks)
+        if breaks.looks:
+            yield [], breaks
+
+    def _shifted(
+        self, way: _Way, symbol: LarkSymbol, about: frozenset[str], rule: LarkRule, inside: bool
+    ) -> Iterator[_Way]:
+        """A terminal inside an alternative."""
+        name, target = symbol.name, self.lalr.goto[way.state][symbol.name]
+        look = way.view.look(name)
+        if look is None:
+            return
+        sight, depth = self.sights[target], way.depth
+        if self.lines is None:
+            yield from self._written(way, name, look, target, about, False)
+            return
+        rules = self.lines.rules
+        if name in rules.opening:
+            depth += 1
+        elif name in rules.closing:
+            depth -= 1
+            if depth < 0:
+                raise self._unbalanced(rule)
+        if name not in self._breaks:
+            if way.view.line:
+                way = way.add(self._margin(way.view, frozenset({name})))
+            yield from self._written(way._replace(depth=depth), name, look, target, about, inside or depth > 0)
+        elif inside or depth > 0:  # line breaks between brackets do not reach the parser
+            return
+        elif name == rules.newline:
+            if way.view.line:  # not the same line break: something ignored stands between
+                gap = Margin(False, True, self._skipped[way.view.sight][0], frozenset({name}))
+                if self.lines.terminal(gap, 0) is None:
+                    return
+                way = way.add(self.lines.margin(gap))
+            behind = self.view(Place(sight, line="newline"), about)
+            yield way.add(self.lines.cut(self._pieces[look]))._replace(state=target, view=behind)
+        elif name == rules.indent:
+            behind = self.view(Place(sight), about)
+            follow = frozenset(other for other, _ in behind.looks)
+            block: list[Symbol] = [self.lines.margin(Margin(True, False, (), follow))]
+            blank = self.lines.behind(self._skipped[sight][0], follow)
+            if blank is not None:
+                block.append(blank)
+            yield _Way(tuple(block), target, behind, 0, (*way.outer, way.symbols))
+        elif not way.outer:
+            raise self._unbalanced(rule)
+        else:
+            behind = self.view(Place(sight, line="dedent"), about)
+            yield _Way((*way.outer[-1], self._block(way.symbols)), target, behind, 0, way.outer[:-1])
+
+    def _written(
+        self, way: _Way, name: str, look: int, target: int, about: frozenset[str], inside: bool
+    ) -> Iterator[_Way]:
+        sight = self.sights[target]
+        follow = self._follow.get(name, frozenset())
+        if inside:
+            follow -= self._breaks
+        terminal = self.tokens.from_pieces(name, self._pieces[look], self._skipped[sight][inside], follow)
+        if terminal is not None:
+            yield way.add(terminal)._replace(state=target, view=self.view(Place(sight), about))
+
+    def _margin(self, view: View, follow: frozenset[str]) -> Symbol:
+        assert self.lines is not None
+        return self.lines.margin(Margin(False, False, self._skipped[view.sight][0], follow))
+
+    def _block(self, symbols: tuple[Symbol, ...]) -> str:
+        if symbols not in self._blocks:
+            self._blocks[symbols] = self.builder.fresh("block")
+            self.builder.rule(self._blocks[symbols], symbols)
+        return self._blocks[symbols]
+
+    def _unbalanced(self, rule: LarkRule) -> UnsupportedError:
+        return UnsupportedError(
+            f"rule {rule.origin}: brackets and indentation must begin and end in the same alternative",
+            where=None if rule.place is None else str(rule.place),
+            hint="Write opening and closing terminals into one rule",
+        )
 
     # ---- views -----------------------------------------------------------------------------------------
+
+    def _see(self, lalr: Lalr, one_context: bool) -> None:
+        """What the lexer sees in each state; then states are merged that see the same, now and later."""
+        extra = self._extra
+        contexts = [self.every if one_context else (names | extra) & self.every for names in lalr.accepts]
+        seen: dict[str, set[int]] = {}
+        for context, accepts in {(c, a & self.every) for c, a in zip(contexts, lalr.accepts, strict=True)}:
+            for name in accepts:
+                seen.setdefault(name, set()).add(self._look(name, context))
+        #: The pieces of terminals that look the same wherever they are accepted.
+        self._common = {name: next(iter(looks)) for name, looks in seen.items() if len(looks) == 1}
+        sights: dict[tuple[frozenset[tuple[str, int]], tuple[int, int]], int] = {}
+        numbers = []
+        for context, accepts in zip(contexts, lalr.accepts, strict=True):
+            special = (accepts & self.every) - self._common.keys()
+            looks = frozenset((name, self._look(name, context)) for name in special)
+            numbers.append(sights.setdefault((looks, self._ignored(context)), len(sights)))
+        #: For each sight: what looks different elsewhere; what is ignored there, outside and inside brackets.
+        self._special = [dict(looks) for looks, _ in sights]
+        self._skipped = [(self._pieces[a], self._pieces[b]) for _, (a, b) in sights]
+        outputs = [
+            (number, frozenset((rule, out) for rule, out in lost.items() if out))
+            for number, lost in zip(numbers, lalr.lost, strict=True)
+        ]
+        self.lalr, samples = quotient(lalr, outputs)
+        self.sights = [numbers[state] for state in samples]
 
     def view(self, place: Place, about: frozenset[str]) -> View:
         """What the lexer reads as some terminals at a place."""
         key = (place, about)
         if key not in self._views:
-            found = []
-            for name in about & place.context - place.out:
-                pieces = self._look(name, place.context)
-                if pieces:
-                    found.append((name, pieces))
-            self._views[key] = frozenset(found)
+            found: list[tuple[str, int]] = []
+            special = self._special[place.sight]
+            for name in about - place.out:
+                look = special.get(name, self._common.get(name))
+                if look is not None and self._pieces[look]:
+                    found.append((name, look))
+            if self.lines is not None and place.line:
+                marks = {self.lines.rules.dedent}
+                if place.line == "newline":
+                    marks.add(self.lines.rules.indent)
+                found.extend((name, -1) for name in (marks & about) - place.out)
+            self._views[key] = View(frozenset(found), place.line, place.sight if place.line else -1)
         return self._views[key]
 
-    def _look(self, name: str, context: Context) -> tuple[Piece, ...]:
+    def _number(self, pieces: tuple[Piece, ...]) -> int:
+        if pieces not in self._numbers:
+            self._numbers[pieces] = len(self._pieces)
+            self._pieces.append(pieces)
+        return self._numbers[pieces]
+
+    def _look(self, name: str, context: Context) -> int:
         """The pieces of a terminal, their conditions cut down to what may matter anywhere in the grammar."""
         key = (name, context)
         if key not in self._looks:
-            follow = frozenset(self._follow.get(name, ())) | frozenset(self.grammar.ignore)
-            self._looks[key] = self.tokens.simplified(name, context, follow)
+            if self.lines is not None and name == self.lines.rules.newline:
+                pieces = tuple(self.tokens.lexicon.tokens(name, context))
+            else:
+                follow = self._follow.get(name, frozenset()) | self._extra
+                pieces = self.tokens.simplified(name, context, follow)
+            self._looks[key] = self._number(pieces)
         return self._looks[key]
+
+    def _ignored(self, context: Context) -> tuple[int, int]:
+        outside = tuple(self.tokens.lexicon.ignored(context))
+        inside = outside
+        if self.lines is not None:
+            inside = (*outside, *self.tokens.lexicon.tokens(self.lines.rules.newline, context))
+        return self._number(outside), self._number(inside)
 
     # ---- where rules end -------------------------------------------------------------------------------
 
@@ -245,14 +415,20 @@ class Instances:
             for i in range(len(rule.expansion) - 1, -1, -1):
                 symbol = rule.expansion[i]
                 if symbol.is_terminal:
-                    result |= {Place(self.contexts[states[i + 1]], way) for way in ways}
+                    line = self._line(symbol.name)
+                    result |= {Place(self.sights[states[i + 1]], way, line) for way in ways}
                     break
                 start = (symbol.name, states[i])
-                result |= {Place(p.context, p.out | way) for p in self._outs[start] for way in ways}
+                result |= {p._replace(out=p.out | way) for p in self._outs[start] for way in ways}
                 ways = {way | more for way in ways for more in self._empties.get(start, ())}
                 if not ways:
                     break
         return result
+
+    def _line(self, name: str) -> str:
+        if self.lines is None:
+            return ""
+        return {self.lines.rules.newline: "newline", self.lines.rules.dedent: "dedent"}.get(name, "")
 
 
 def _settle(
@@ -266,10 +442,6 @@ def _settle(
         if new != found.get(start):
             found[start] = new
             todo |= uses.get(start, set())
-
-
-def _restricted(view: View, about: frozenset[str], out: frozenset[str] = frozenset()) -> View:
-    return frozenset(pair for pair in view if pair[0] in about and pair[0] not in out)
 
 
 def merged(cfg: Cfg) -> Cfg:

@@ -62,7 +62,7 @@ def network(grammar: LarkGrammar, max_states: int) -> Network:
     builder = Builder()
     add_rules(builder, grammar, terminal)
     begin = frozenset(firsts(rules, nullable(rules))[grammar.start]) & everywhere
-    blank = tokens.blank(everywhere, begin)
+    blank = tokens.blank(tokens.lexicon.ignored(everywhere), begin)
     builder.rule(WHOLE, [grammar.start])
     if blank is not None:
         builder.rule(WHOLE, [blank, grammar.start])

@@ -6,7 +6,7 @@ which reductions lose a conflict. Lark's own analysis does the work (DeRemer and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,7 @@ def analyse(grammar: LarkGrammar) -> Lalr:
         raise UnsupportedError(
             f"Lark's LALR parser cannot take this grammar: {' '.join(str(error).split())}",
             where=grammar.file,
-            hint='Make it unambiguous with one token of lookahead, or use lexer="dynamic", which takes any grammar',
+            hint='Make it unambiguous with one token of lookahead, or use lexer="dynamic_complete"',
         ) from None
     itemsets = [analyzer.lr0_start_states[grammar.start]]
     numbers = {id(itemsets[0]): 0}
@@ -88,3 +88,49 @@ def analyse(grammar: LarkGrammar) -> Lalr:
 
 def _content(rule: Any) -> tuple[str, tuple[LarkSymbol, ...]]:
     return str(rule.origin.name), tuple(LarkSymbol(str(s.name), s.is_term) for s in rule.expansion)
+
+
+def quotient(lalr: Lalr, outputs: Sequence[Hashable]) -> tuple[Lalr, list[int]]:
+    """The automaton with states merged that cannot be told apart by their outputs, now or later.
+
+    Symbols for which a state has no way are not held against it: no text takes such a way.
+
+    Args:
+        lalr: the automaton.
+        outputs: what is seen of each state; equal ones must have equal ``lost``.
+
+    Returns:
+        The smaller automaton (``accepts`` united), and for each of its states one of those that it stands for.
+    """
+    numbers: dict[Hashable, int] = {}
+    group = [numbers.setdefault(output, len(numbers)) for output in outputs]
+    while True:
+        # a group is split where its states go to different groups by one symbol
+        ways: dict[tuple[int, str], set[int]] = {}
+        for state, goto in enumerate(lalr.goto):
+            for symbol, target in goto.items():
+                ways.setdefault((group[state], symbol), set()).add(group[target])
+        torn: dict[int, list[str]] = {}
+        for (number, symbol), targets in ways.items():
+            if len(targets) > 1:
+                torn.setdefault(number, []).append(symbol)
+        if not torn:
+            break
+        numbers = {}
+        group = [
+            numbers.setdefault(
+                (number, *(group[goto[s]] if s in goto else -1 for s in torn.get(number, ()))), len(numbers)
+            )
+            for number, goto in zip(group, lalr.goto, strict=True)
+        ]
+    size = max(group) + 1
+    goto_of: list[dict[str, int]] = [{} for _ in range(size)]
+    accepts: list[frozenset[str]] = [frozenset()] * size
+    lost: list[Mapping[LarkRule, frozenset[str]]] = [{}] * size
+    sample = [0] * size
+    for state, number in enumerate(group):
+        sample[number] = state
+        goto_of[number].update((symbol, group[target]) for symbol, target in lalr.goto[state].items())
+        accepts[number] |= lalr.accepts[state]
+        lost[number] = lalr.lost[state] if any(lalr.lost[state].values()) else {}
+    return Lalr(group[lalr.start], goto_of, accepts, lost), sample

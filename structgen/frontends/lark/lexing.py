@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from structgen.automata import Dfa, difference, intersect, union
+from structgen.automata import Dfa, Ranges, difference, intersect, union
 from structgen.errors import UnsupportedError
 from structgen.frontends.lark.grammar import LarkGrammar, LarkTerminal
 from structgen.frontends.lark.patterns import Program, literal_program, program
@@ -28,6 +28,7 @@ class Lexicon:
     Args:
         grammar: the grammar; terminals that are only declared have no words.
         max_states: limit on the states of any automaton on the way.
+        more: sets of code points that ``symbols`` must tell apart too.
 
     Attributes:
         everywhere: the context of the basic lexer.
@@ -38,7 +39,7 @@ class Lexicon:
             that see beyond it.
     """
 
-    def __init__(self, grammar: LarkGrammar, max_states: int) -> None:
+    def __init__(self, grammar: LarkGrammar, max_states: int, more: Iterable[Ranges] = ()) -> None:
         self.max_states = max_states
         self.ignore = grammar.ignore
         self.by_name: dict[str, LarkTerminal] = {t.name: t for t in sorted(grammar.terminals, key=_order)}
@@ -51,7 +52,7 @@ class Lexicon:
                     hint="Make it match at least one character",
                 )
         self.programs: dict[str, Program] = {name: self._program(t) for name, t in self.by_name.items()}
-        self.symbols = Symbols(self.programs.values())
+        self.symbols = Symbols(self.programs.values(), more)
         self._rows = {name: self.symbols.rows(p.words) for name, p in self.programs.items()}
         self._accept = {name: p.words.accept.tolist() for name, p in self.programs.items()}
         #: The classes of symbols that a terminal can begin with.

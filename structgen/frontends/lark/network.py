@@ -5,22 +5,23 @@ Receives a :class:`LarkGrammar` whose rules are those of Lark, and the name of t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from structgen.errors import UnsatisfiableError
 from structgen.frontends.lark.contexts import WHOLE, Instances, merged
 from structgen.frontends.lark.following import firsts, nullable, successors
 from structgen.frontends.lark.grammar import LarkGrammar
+from structgen.frontends.lark.indentation import BLANKS, Lines, indentation
+from structgen.frontends.lark.indented import IndentedNetwork
 from structgen.frontends.lark.lalr import analyse
 from structgen.frontends.lark.lexing import Lexicon
 from structgen.frontends.lark.liveness import check
 from structgen.frontends.lark.tokens import Tokens
 from structgen.ir.cfg import Builder, Cfg, CfgNetwork
 from structgen.ir.network import Network, Terminal
-from structgen.ir.passes import prepare, trim
+from structgen.ir.passes import trim
 
 
-def build(grammar: LarkGrammar, lexer: Literal["basic", "contextual"], max_states: int) -> Network:
+def build(grammar: LarkGrammar, lexer: Literal["basic", "contextual"], max_states: int, postlex: Any = None) -> Network:
     """The network of the texts that Lark's LALR parser accepts with one of its lexers.
 
     Args:
@@ -28,6 +29,7 @@ def build(grammar: LarkGrammar, lexer: Literal["basic", "contextual"], max_state
         lexer: "basic": the lexer knows nothing of the grammar; "contextual": it tries only terminals that the parser
             accepts at the place.
         max_states: limit on the states of any one automaton.
+        postlex: ``"indent"`` or an Indenter of Lark's, for grammars with indentation.
 
     Raises:
         UnsupportedError: Lark's LALR parser refuses the grammar; or a terminal's pattern, or two terminals next to
@@ -35,11 +37,12 @@ def build(grammar: LarkGrammar, lexer: Literal["basic", "contextual"], max_state
         UnsatisfiableError: there is no text.
     """
     lalr = analyse(grammar)
-    tokens = Tokens(Lexicon(grammar, max_states))
-    if lexer == "basic" and not lalr.has_conflicts:
+    tokens = Tokens(Lexicon(grammar, max_states, BLANKS if postlex else ()))
+    if lexer == "basic" and not lalr.has_conflicts and not postlex:
         return finished(_plain(grammar, tokens))
-    instances = Instances(grammar, lalr, tokens, one_context=lexer == "basic")
-    return finished(merged(trim(instances.build())))
+    lines = Lines(indentation(postlex), tokens) if postlex else None
+    instances = Instances(grammar, lalr, tokens, one_context=lexer == "basic", lines=lines)
+    return finished(merged(trim(instances.build())), lines)
 
 
 def _plain(grammar: LarkGrammar, tokens: Tokens) -> Cfg:
@@ -64,17 +67,15 @@ def _plain(grammar: LarkGrammar, tokens: Tokens) -> Cfg:
                 builder.rule(name, [s for s in symbols if s is not None])
     start = grammar.start
     begin = frozenset(firsts(rules, nullable(rules))[start]) & context
-    blank = tokens.blank(context, begin)
+    blank = tokens.blank(lexicon.ignored(context), begin)
     builder.rule(WHOLE, [start])
     if blank is not None:
         builder.rule(WHOLE, [blank, start])
     return builder.build(WHOLE)
 
 
-def finished(cfg: Cfg) -> Network:
+def finished(cfg: Cfg, lines: Lines | None = None) -> Network:
     """The network of a grammar over terminals with bans, proved to have no dead ends."""
-    cfg = prepare(cfg)
-    if not cfg.rules[cfg.start]:
-        raise UnsatisfiableError("the grammar has no text", where=cfg.where.get(cfg.start))
-    check(cfg)
-    return CfgNetwork(cfg)
+    network = CfgNetwork(cfg)
+    check(network.cfg)
+    return network if lines is None else IndentedNetwork(network, lines)

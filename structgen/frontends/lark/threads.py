@@ -19,9 +19,12 @@ import numpy as np
 
 from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, difference, everything, union
 from structgen.automata.dfa import limit_error, make
-from structgen.automata.symbols import every_symbol, normalize, partition
+from structgen.automata.symbols import SURROGATES, every_symbol, normalize, partition
 from structgen.errors import UnsupportedError
 from structgen.frontends.lark.patterns import Assertion, Char, Check, Match, Program, Split
+
+#: So many surrogates, which are in no text, have classes of their own: they can mark the ends of words.
+MARKS = 64
 
 
 class Condition(NamedTuple):
@@ -80,10 +83,12 @@ class State(NamedTuple):
 
 
 class Symbols:
-    """A partition of the code points of which every set that some programs read is a union of classes."""
+    """A partition of the code points of which every set that some programs read, and more, is a union of classes."""
 
-    def __init__(self, programs: Iterable[Program]) -> None:
-        sets: dict[Ranges, None] = {every_symbol(CODE_POINTS): None}
+    def __init__(self, programs: Iterable[Program], more: Iterable[Ranges] = ()) -> None:
+        sets: dict[Ranges, None] = {every_symbol(CODE_POINTS): None, **dict.fromkeys(more)}
+        marks: list[Ranges] = [((code, code),) for code in range(SURROGATES[0], SURROGATES[0] + MARKS)]
+        sets.update(dict.fromkeys(marks))
         for program in programs:
             for instruction in program.code:
                 if isinstance(instruction, Char):
@@ -97,6 +102,8 @@ class Symbols:
         self.members: dict[Ranges, tuple[int, ...]] = {(): ()}
         for i, ranges in enumerate(ordered):
             self.members[ranges] = tuple(members[first[i] : first[i + 1]].tolist())
+        #: The classes of symbols that no text has.
+        self.marks = [self.members[mark][0] for mark in marks]
         self._samples = [0] * self.width
         for start, c in zip(self.starts.tolist(), self.classes.tolist(), strict=True):
             self._samples[c] = start

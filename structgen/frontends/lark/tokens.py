@@ -7,7 +7,7 @@ text, under the ban of that. A ban is kept only as far as something that may fol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from structgen.automata import (
     Nfa,
     concat,
     difference,
+    epsilon,
     everything,
     intersect,
     literal,
@@ -32,11 +33,11 @@ from structgen.automata.nfa import determinize
 from structgen.automata.symbols import every_symbol
 from structgen.errors import UnsupportedError
 from structgen.frontends.lark.lexing import Context, Lexicon
-from structgen.frontends.lark.threads import Condition, Piece
+from structgen.frontends.lark.threads import MARKS, Condition, Piece
 from structgen.ir.network import Terminal
 
-#: A byte that no text has marks the ends of words while byte automata are made.
-MARK = 0xFF
+#: The first byte of the marks at the ends of words, which are surrogates. Other symbols begin with it too.
+MARK = 0xED
 #: A ban under way: its language and the state it is in; None: there is none.
 _Pending = tuple[Dfa, int] | None
 
@@ -53,6 +54,7 @@ class Tokens:
         self.symbols = lexicon.symbols
         self._known: dict[object, Terminal | None] = {}
         self._same: dict[object, Terminal] = {}
+        self._stripped: dict[Dfa, tuple[ByteDfa, dict[int, list[int]]]] = {}
         self._rows: dict[Dfa, list[list[int]]] = {}
         self._shortest = lru_cache(maxsize=None)(_shortest_members)
         self._bytes = lru_cache(maxsize=None)(lambda d: to_bytedfa(utf8(d)))
@@ -71,13 +73,29 @@ class Tokens:
         Returns:
             The terminal, or None: the lexer never reads it here.
         """
-        return self.from_pieces(name, self.lexicon.tokens(name, before), after, follow)
+        return self.from_pieces(name, self.lexicon.tokens(name, before), self.lexicon.ignored(after), follow)
 
-    def from_pieces(self, name: str, pieces: list[Piece], after: Context, follow: frozenset[str]) -> Terminal | None:
-        """As :meth:`token`, for pieces that are known."""
-        key = (name, tuple(pieces), tuple(self.lexicon.ignored(after)), follow)
+    def from_pieces(
+        self, name: str, pieces: Sequence[Piece], ignored: Sequence[Piece], follow: frozenset[str]
+    ) -> Terminal | None:
+        """As :meth:`token`, for the pieces of the token and of what is ignored behind it."""
+        if not pieces:
+            return None
+        return self.folded(self.lexicon.shown(name), self.lexicon.where(name), pieces, ignored, follow)
+
+    def folded(
+        self,
+        shown: str,
+        where: str | None,
+        pieces: Sequence[Piece],
+        ignored: Sequence[Piece],
+        follow: frozenset[str],
+        direct: bool = True,
+    ) -> Terminal | None:
+        """Some words and then ignored text; ``direct``: or no ignored text. None: there is no such text."""
+        key = (shown, tuple(pieces), tuple(ignored), follow, direct)
         if key not in self._known:
-            self._known[key] = self._fold(name, pieces, after, follow) if pieces else None
+            self._known[key] = self._fold(shown, where, pieces, ignored, follow, direct)
         return self._known[key]
 
     def simplified(self, name: str, context: Context, follow: frozenset[str]) -> tuple[Piece, ...]:
@@ -95,18 +113,24 @@ class Tokens:
                 result.append(Piece(words, Condition(ban, doubt, needs)))
         return tuple(sorted(result, key=_digests))
 
-    def blank(self, context: Context, follow: frozenset[str]) -> Terminal | None:
+    def blank(self, ignored: Sequence[Piece], follow: frozenset[str]) -> Terminal | None:
         """Ignored text alone, where the text begins. None: nothing is ignored."""
-        if not self.lexicon.ignored(context):
-            return None
-        return self._fold(None, [], context, follow)
+        nothing = Piece(epsilon(CODE_POINTS), Condition(None))
+        return self.folded("ignored text", None, [nothing], ignored, follow, direct=False)
 
     # ---- the automaton over code points ----------------------------------------------------------------
 
-    def _fold(self, name: str | None, pieces: list[Piece], after: Context, follow: frozenset[str]) -> Terminal | None:
+    def _fold(
+        self,
+        shown: str,
+        where: str | None,
+        pieces: Sequence[Piece],
+        ignored: Sequence[Piece],
+        follow: frozenset[str],
+        direct: bool,
+    ) -> Terminal | None:
         """Token and ignored text as one automaton: a place is (piece, its state, the ban under way)."""
         nfa = Nfa(1)
-        ignored = self.lexicon.ignored(after)
         parts = [*pieces, *ignored]
         accepts = [p.words.accept.tolist() for p in parts]
         ignored_firsts = self._first_of(ignored)
@@ -121,19 +145,19 @@ class Tokens:
                 todo.append(place)
             return numbers[place]
 
-        for i in range(len(pieces) if name is not None else len(parts)):
+        for i in range(len(pieces)):
             nfa.empty(0, at((i, 0, None)))
         while todo:
             part, state, pending = place = todo.pop()
             source = numbers[place]
             if accepts[part][state]:
                 condition = self._joined(parts[part].condition, pending)
-                ban = self._pruned(name, condition, self._first(follow))
-                if ban is not _NEVER:
+                ban = self._pruned(shown, where, condition, self._first(follow))
+                if ban is not _NEVER and (direct or part >= len(pieces)):
                     if ban is not None:
                         ban = self._met(ban, follow)
                     ends.setdefault(ban, []).append(source)
-                if self._pruned(name, condition, ignored_firsts) is not _NEVER:
+                if self._pruned(shown, where, condition, ignored_firsts) is not _NEVER:
                     begun = None if condition.ban is None else (condition.ban, 0)
                     for j in range(len(pieces), len(parts)):
                         nfa.empty(source, at((j, 0, begun)))
@@ -145,40 +169,17 @@ class Tokens:
                         found.setdefault(at((part, target, following)), []).append(c)
             for number, classes in found.items():
                 nfa.edge(source, labels.setdefault(tuple(classes), len(labels)), number)
-        languages = self._languages(nfa, list(labels), ends)
-        if not languages:
+        if not ends:
             return None
-        shown = "ignored text" if name is None else self.lexicon.shown(name)
-        where = None if name is None else self.lexicon.where(name)
-        dfa, bans = self.with_bans(languages)
+        dfa, bans = self._with_bans(nfa, labels, ends)
+        if bans and 0 in bans:  # the words may be empty, and then nothing must follow that could
+            raise _undecided(shown, where)
         if bans:
             self._check_ends(dfa, bans, shown, where, follow)
         key = (dfa.digest, tuple((s, ban.digest) for s, ban in sorted(bans.items())))
         if key not in self._same:
             self._same[key] = Terminal(dfa, shown, where, bans)
         return self._same[key]
-
-    def _languages(
-        self, nfa: Nfa, labels: list[tuple[int, ...]], ends: dict[Dfa | None, list[int]]
-    ) -> list[tuple[Dfa, Dfa | None]]:
-        first = np.array([0, *np.cumsum([len(label) for label in labels])], dtype=np.int32)
-        flat = np.array([c for label in labels for c in label], dtype=np.int32)
-        found = []
-        for ban, final in ends.items():
-            nfa.final = final
-            words = determinize(
-                nfa,
-                CODE_POINTS,
-                self.symbols.starts,
-                self.symbols.classes,
-                first,
-                flat,
-                max_states=self.lexicon.max_states,
-                what="a terminal with the ignored text behind it",
-            )
-            if not words.is_empty():
-                found.append((words, ban))
-        return found
 
     def _moved(self, pending: _Pending, c: int) -> tuple[_Pending, bool]:
         """A ban under way after one more symbol, and whether it allows the symbol."""
@@ -214,18 +215,18 @@ class Tokens:
         """The classes of symbols with which one of the terminals can begin."""
         return frozenset().union(*(self.lexicon.first[name] for name in names))
 
-    def _first_of(self, pieces: list[Piece]) -> frozenset[int]:
+    def _first_of(self, pieces: Sequence[Piece]) -> frozenset[int]:
         return frozenset(c for p in pieces for c, t in enumerate(self._table(p.words)[0]) if t >= 0)
 
-    def _pruned(self, name: str | None, condition: Condition, firsts: frozenset[int]) -> Dfa | None:
+    def _pruned(self, shown: str, where: str | None, condition: Condition, firsts: frozenset[int]) -> Dfa | None:
         """The ban as far as what begins with one of the classes can break it; _NEVER: nothing may follow."""
         for need in condition.needs:
             if not self._begun(need, firsts).is_empty():
-                raise self._undecided(name)
+                raise _undecided(shown, where)
         if condition.needs:
             return _NEVER
         if condition.doubt is not None and not self._begun(condition.doubt, firsts).is_empty():
-            raise self._undecided(name)
+            raise _undecided(shown, where)
         if condition.ban is None:
             return None
         ban = self._begun(condition.ban, firsts)
@@ -253,14 +254,6 @@ class Tokens:
         shifted = [[t + 1 if t >= 0 else -1 for t in row] for row in [start, *table]]
         return self.symbols.dfa(shifted, [False, *words.accept.tolist()])
 
-    def _undecided(self, name: str | None) -> UnsupportedError:
-        shown = "ignored text" if name is None else f"terminal {self.lexicon.shown(name)}"
-        return UnsupportedError(
-            f"{shown}: whether it is read depends on a lookahead into the tokens behind it",
-            where=None if name is None else self.lexicon.where(name),
-            hint='Simplify the lookahead, or use lexer="dynamic_complete"',
-        )
-
     # ---- bytes -----------------------------------------------------------------------------------------
 
     def _check_ends(
@@ -283,47 +276,41 @@ class Tokens:
             hint='Let something be written between them (%ignore blanks), or use lexer="dynamic_complete"',
         )
 
-    def with_bans(self, languages: list[tuple[Dfa, Dfa | None]]) -> tuple[ByteDfa, dict[int, ByteDfa]]:
-        """One byte automaton for words with different bans: each word is marked with its ban, then made minimal."""
-        if len(languages) == 1:
-            words, ban = languages[0]
-            dfa = self._bytes(words)
-            if ban is None:
-                return dfa, {}
-            same = self._bytes(ban)
-            return dfa, dict.fromkeys(np.flatnonzero(dfa.accept).tolist(), same)
-        marked = [concat(utf8(words), literal(bytes([MARK, i]))) for i, (words, _) in enumerate(languages)]
-        whole = to_bytedfa(union(*marked))
-        ends: dict[int, list[int]] = {}
-        inner: list[tuple[int, int, int, int]] = []
-        first, lo, hi, to = (a.tolist() for a in (whole.first, whole.lo, whole.hi, whole.to))
-        marks: dict[int, int] = {}
-        for s in range(whole.n_states):
-            for e in range(first[s], first[s + 1]):
-                if lo[e] == MARK:
-                    marks[s] = to[e]
-                else:
-                    inner.append((s, lo[e], hi[e], to[e]))
-        for s, m in marks.items():
-            ends[s] = [i for e in range(first[m], first[m + 1]) for i in range(lo[e], hi[e] + 1)]
-        # breadth first, the states before the marks only
-        order, queue = {0: 0}, [0]
-        out: dict[int, list[int]] = {}
-        for s, _, _, t in inner:
-            out.setdefault(s, []).append(t)
-        for s in queue:
-            for t in out.get(s, ()):
-                if t not in order:
-                    order[t] = len(order)
-                    queue.append(t)
-        edges = [(order[s], a, b, order[t]) for s, a, b, t in inner if s in order]
-        dfa = from_edges(len(order), edges, [order[s] for s in ends if s in order])
-        bans = {}
-        for s, options in ends.items():
-            ban = self._either([languages[i][1] for i in options])
-            if ban is not None and s in order:
-                bans[order[s]] = self._bytes(ban)
-        return dfa, bans
+    def _with_bans(
+        self, nfa: Nfa, labels: dict[tuple[int, ...], int], ends: dict[Dfa | None, list[int]]
+    ) -> tuple[ByteDfa, dict[int, ByteDfa]]:
+        """The byte automaton of words that end under different bans, and the bans by its states.
+
+        The end of a word is marked with a symbol that no text has, another for each ban. Then the automaton is made
+        minimal and turned into bytes, and the marks are taken off.
+        """
+        bans = list(ends)
+        if len(bans) > MARKS:
+            raise UnsupportedError("a terminal with too many different bans")
+        final = nfa.state()
+        for mark, sources in zip(self.symbols.marks, ends.values(), strict=False):
+            for source in sources:
+                nfa.edge(source, labels.setdefault((mark,), len(labels)), final)
+        nfa.final = [final]
+        words = determinize(
+            nfa,
+            CODE_POINTS,
+            self.symbols.starts,
+            self.symbols.classes,
+            np.array([0, *np.cumsum([len(label) for label in labels])], dtype=np.int32),
+            np.array([c for label in labels for c in label], dtype=np.int32),
+            max_states=self.lexicon.max_states,
+            what="a terminal with the ignored text behind it",
+        )
+        if words not in self._stripped:
+            self._stripped[words] = _strip(to_bytedfa(utf8(words)))
+        dfa, marked = self._stripped[words]
+        found = {}
+        for state, marks in marked.items():
+            ban = self._either([bans[i] for i in marks])
+            if ban is not None:
+                found[state] = self._bytes(ban)
+        return dfa, found
 
     def _either(self, bans: list[Dfa | None]) -> Dfa | None:
         """What breaks each of several bans: the word may be read in several ways."""
@@ -336,6 +323,55 @@ class Tokens:
 
 #: Stands for "nothing may follow, not even the end".
 _NEVER = literal("\0never")
+
+
+def _undecided(shown: str, where: str | None) -> UnsupportedError:
+    return UnsupportedError(
+        f"{shown}: whether it is read depends on a lookahead into the tokens behind it",
+        where=where,
+        hint='Simplify the lookahead, or use lexer="dynamic_complete"',
+    )
+
+
+def _strip(whole: ByteDfa) -> tuple[ByteDfa, dict[int, list[int]]]:
+    """Take the marks off: the automaton of the words, and the marks that stood behind each accepting state."""
+    first, lo, hi, to = (a.tolist() for a in (whole.first, whole.lo, whole.hi, whole.to))
+    rows = [[(lo[e], hi[e], to[e]) for e in range(first[s], first[s + 1])] for s in range(whole.n_states)]
+    (final,) = np.flatnonzero(whole.accept).tolist()
+    # a mark is three bytes: the last tells which
+    third = {s: [b - 0x80 for x, y, t in row if t == final for b in range(x, y + 1)] for s, row in enumerate(rows)}
+    third = {s: marks for s, marks in third.items() if marks}
+    second = {s: third[t] for s, row in enumerate(rows) for _, _, t in row if t in third}
+    ends: dict[int, list[int]] = {}
+    for s, row in enumerate(rows):
+        for x, y, t in row:
+            if x <= MARK <= y and t in second:
+                ends[s] = second[t]
+    kept = [[e for e in row if e[2] not in third] for row in rows]
+    live = _live(kept, set(ends))
+    order, queue = {0: 0}, [0]
+    for s in queue:
+        for _, _, t in kept[s]:
+            if t in live and t not in order:
+                order[t] = len(order)
+                queue.append(t)
+    edges = [(order[s], x, y, order[t]) for s in queue for x, y, t in kept[s] if t in order]
+    return from_edges(len(order), edges, [order[s] for s in ends]), {order[s]: marks for s, marks in ends.items()}
+
+
+def _live(rows: list[list[tuple[int, int, int]]], goal: set[int]) -> set[int]:
+    """The states from which one of the goal can be reached."""
+    sources: dict[int, list[int]] = {}
+    for s, row in enumerate(rows):
+        for _, _, t in row:
+            sources.setdefault(t, []).append(s)
+    found, todo = set(goal), list(goal)
+    while todo:
+        for s in sources.get(todo.pop(), ()):
+            if s not in found:
+                found.add(s)
+                todo.append(s)
+    return found
 
 
 def _digests(piece: Piece) -> tuple[bytes, bytes]:

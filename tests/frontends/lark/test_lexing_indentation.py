@@ -1,0 +1,147 @@
+"""Indentation, with Lark's own Indenter as judge: every short text."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import ClassVar
+
+import lark
+import pytest
+from lark.indenter import Indenter
+
+import structgen as sg
+from structgen.errors import InputError, UnsupportedError
+from structgen.frontends.lark import build
+from structgen.ir.network import Network, check_node
+from structgen.source import Lark
+from tests.naive import Naive
+
+
+class Tabs(Indenter):
+    """A tab is two columns, so that short texts can have them."""
+
+    NL_type = "_NL"
+    OPEN_PAREN_types: ClassVar[list[str]] = ["LPAR"]
+    CLOSE_PAREN_types: ClassVar[list[str]] = ["RPAR"]
+    INDENT_type = "_INDENT"
+    DEDENT_type = "_DEDENT"
+    tab_len = 2
+
+
+TREE = r"""
+    start: (_NL | tree)*
+    tree: "a" ["(" "a" ")"] _NL [_INDENT tree+ _DEDENT]
+    LPAR: "("
+    RPAR: ")"
+    _NL: /(\r?\n[\t ]*)+/
+    %ignore / +/
+    %declare _INDENT _DEDENT
+"""
+BLOCKS = r"""
+    start: statement*
+    statement: "a" _NL | "b" block ["c" block]
+    block: "a" _NL | _NL _INDENT statement+ _DEDENT
+    _NL: /(\r?\n[\t ]*|#[^\n]*)+/
+    %ignore /[ \f]+/
+    %ignore /#[^\n]*/
+    %ignore /\\\n/
+    %declare _INDENT _DEDENT
+"""
+
+
+def network(text: str, lexer: str) -> Network:
+    source = Lark(text, lexer=lexer, postlex=Tabs)  # type: ignore[arg-type]
+    return build(source, lambda inner: pytest.fail("no constraints inside"))
+
+
+def agree(text: str, lexer: str, alphabet: str, longest: int) -> None:
+    judge = lark.Lark(text, parser="lalr", lexer=lexer, postlex=Tabs())  # type: ignore[arg-type]
+    naive = Naive(network(text, lexer))
+    accepted = 0
+    for size in range(longest + 1):
+        for chars in itertools.product(alphabet, repeat=size):
+            written = "".join(chars)
+            try:
+                judge.parse(written)
+                expected = not re.search(r"\n[ \t]+\Z", written)  # the last line ends with its newline
+            except (lark.exceptions.LarkError, AssertionError):
+                expected = False
+            assert naive.accepts(written.encode()) == expected, (lexer, written)
+            accepted += expected
+    assert accepted > 20
+
+
+@pytest.mark.parametrize("lexer", ["basic", "contextual"])
+@pytest.mark.parametrize(("alphabet", "longest"), [("a\n \t", 6), ("a()\n ", 5)])
+def test_trees(lexer: str, alphabet: str, longest: int) -> None:
+    agree(TREE, lexer, alphabet, longest)
+
+
+@pytest.mark.parametrize("lexer", ["basic", "contextual"])
+def test_statements_with_blocks(lexer: str) -> None:
+    agree(BLOCKS, lexer, "abc\n ", 5)
+
+
+@pytest.mark.parametrize("lexer", ["basic", "contextual"])
+def test_comments_form_feeds_and_continued_lines(lexer: str) -> None:
+    naive = Naive(network(BLOCKS, lexer))
+    judge = lark.Lark(BLOCKS, parser="lalr", lexer=lexer, postlex=Tabs())  # type: ignore[arg-type]
+    for text in [
+        "b # x\n  # y\n\n  a # z\n\n# w\na\n",
+        "b\n  a\n    # deeper\n  a\nc a\n",
+        "b\n  a\n \fa\n",
+        "b\n  \fa\n  a\n",
+        "a\n\f\na\n",
+        "b\n \\\n a\n a\n",
+        "b\n a\n  a\n",
+        "b\n  a\n a\n",
+        "# only\na\n",
+        "b\n b\n  a\n c\n  a\na\n",
+        "b\r\n a\r\n a\r\n",
+    ]:
+        try:
+            judge.parse(text)
+            expected = True
+        except lark.exceptions.LarkError:
+            expected = False
+        assert naive.accepts(text.encode()) == expected, text
+
+
+def test_nodes_keep_the_contract() -> None:
+    text = b"b\n  b\n    a\n  c\n    a\nc a\n"
+    found = network(BLOCKS, "basic")
+    naive = Naive(found)
+    assert naive.accepts(text)
+    for key in list(naive.nodes):
+        check_node(found, key)
+
+
+def test_masks_count_columns() -> None:
+    tokens = [bytes([b]) for b in range(256)] + [b"  ", b"    ", b"\n  ", b"\n    a"]
+    g = sg.compile(Lark(BLOCKS, lexer="basic", postlex=Tabs), sg.Vocabulary([*tokens, None], eos_token_ids=[260]))
+    naive = Naive(network(BLOCKS, "basic"))
+    for text in [b"", b"b", b"b\n", b"b\n  a\n", b"b\n  b\n    a\n", b"b\n  b\n    a\n  ", b"b\n  a\nc", b"b\n  a # "]:
+        state = g.advance_bytes(g.start, text)
+        config = naive.run(naive.start_config, text)
+        assert config is not None
+        row = g.mask(state)
+        mask = {t for t in range(261) if row[t // 32] >> (t % 32) & 1}
+        assert mask == naive.mask(config, [*tokens, None], [260]), text
+
+
+def test_brackets_close_where_they_open() -> None:
+    text = TREE.replace('["(" "a" ")"]', 'left "a" ")"') + 'left: "("'
+    with pytest.raises(UnsupportedError, match="brackets and indentation must begin and end in the same alternative"):
+        network(text, "basic")
+
+
+def test_line_breaks_end_with_blanks() -> None:
+    with pytest.raises(UnsupportedError, match="not a newline and then any number of blanks"):
+        network(TREE.replace(r"(\r?\n[\t ]*)+", r"\n *x"), "basic")
+
+
+@pytest.mark.parametrize("postlex", ["python", 3, Indenter.process])
+def test_what_is_no_indenter(postlex: object) -> None:
+    with pytest.raises(InputError, match="postlex"):
+        Lark(TREE, postlex=postlex)
