@@ -32,9 +32,11 @@ _NAMES = {
     "draft/2019-09": DRAFT2019,
     "draft/2020-12": DRAFT2020,
 }
-#: What ``$schema`` may name, without the scheme. Hyper-schema adds links, which assert nothing.
+#: What ``$schema`` may name, without the scheme. Hyper-schema and OpenAPI's dialect add annotations only.
 _DRAFTS = {
     "json-schema.org/schema": LATEST,
+    "spec.openapis.org/oas/3.1/dialect/base": DRAFT2020,
+    **{f"json-schema.org/{name}": n for name, n in _NAMES.items()},
     **{f"json-schema.org/{name}/{kind}": n for name, n in _NAMES.items() for kind in ("schema", "hyper-schema")},
 }
 KNOWN_URIS = "https://json-schema.org/draft/2020-12/schema, .../draft/2019-09/schema, " + ", ".join(

@@ -41,6 +41,8 @@ class Log:
         self.notes: dict[tuple[int, str], tuple[Status, str]] = {}
         #: schema objects that were read, with the place where each was first met
         self.read: dict[int, Place] = {}
+        #: places of the schemas true and false that were read
+        self.booleans: set[str] = set()
         #: keywords that the build refused: they are passed over from then on
         self.skipped: dict[tuple[int, str], str] = {}
         self._keys: dict[str, tuple[int, str]] = {}
@@ -73,6 +75,7 @@ class Log:
         """Forget everything but what is passed over."""
         self.notes.clear()
         self.read.clear()
+        self.booleans.clear()
 
 
 def report(source: JsonSchema) -> Report:
@@ -163,7 +166,7 @@ class _Listing:
             return status, reason
         if name in _identifiers(place):
             return "enforced", ""
-        if self.leads_into(content) and status == "annotation":
+        if status == "annotation" and (self.leads_into(content) or self.booleans_in(f"{place.where}/{escape(name)}/")):
             return "enforced", "" if name in _HOLDERS else "a reference leads into it"
         return status, "nothing refers to it" if name in _HOLDERS else reason
 
@@ -172,6 +175,10 @@ class _Listing:
         if isinstance(content, dict):
             return id(content) in self.log.read or any(map(self.leads_into, content.values()))
         return isinstance(content, list) and any(map(self.leads_into, content))
+
+    def booleans_in(self, prefix: str) -> bool:
+        """The same for true and false. (Those of an annotation are read for a reference only.)"""
+        return any(where.startswith(prefix) for where in self.log.booleans)
 
     def inside(self, place: Place, name: str, content: Any) -> Iterator[Place]:
         """The schemas that a keyword holds directly."""

@@ -130,6 +130,8 @@ class Reader:
         """Read one schema (its base URI and draft are those of ``place``)."""
         value = place.value
         if isinstance(value, bool):
+            if self.log is not None:
+                self.log.booleans.add(place.where)
             return self._intern({}, not value, place.where)
         if not isinstance(value, dict):
             raise SchemaError(f"a schema is an object or a boolean, not {kind(value)}", where=place.where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from copy import deepcopy
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import structgen as sg
 from structgen.source.report import Report
 from tests.json_strategies import in_draft, instance, is_valid, schemas
+from tests.json_wide import wide_schema
 from tests.strategies import examples
 
 DRAFTS = ["2020-12", "2020-12", "2019-09", "7", "6", "4"]
@@ -115,6 +117,11 @@ def test_other_documents_and_places_that_are_no_schemas() -> None:
     }
 
 
+def test_a_reference_to_a_boolean() -> None:
+    schema = {"items": {"$ref": "#/$defs/never"}, "$defs": {"never": False}}
+    assert statuses(schema) == {"#/items": "enforced", "#/items/$ref": "enforced", "#/$defs": "enforced"}
+
+
 def test_one_object_at_two_places() -> None:
     shared = {"type": "integer"}
     assert statuses({"properties": {"a": shared, "b": shared}}) == {
@@ -151,6 +158,9 @@ def test_vocabularies() -> None:
         ("https://json-schema.org/draft/2019-09/hyper-schema", "2019-09"),
         ("https://json-schema.org/draft/2020-12/schema#", "2020-12"),
         ("http://json-schema.org/schema#", "2020-12"),
+        ("http://json-schema.org/draft-07#", "7"),
+        ("https://json-schema.org/draft/2020-12", "2020-12"),
+        ("https://spec.openapis.org/oas/3.1/dialect/base", "2020-12"),
         ("http://json-schema.org/draft-03/schema#", "3"),
     ],
 )
@@ -225,7 +235,7 @@ def occurrences(schema: Any, pointer: str = "#") -> set[str]:
         if name in ("properties", "patternProperties", "$defs", "dependentSchemas", "dependencies"):
             for key, inner in value.items():
                 found |= occurrences(inner, f"{pointer}/{name}/{key}")
-        elif name in ("enum", "const", "x-unknown", "dependentRequired"):
+        elif name in ("enum", "const", "default", "examples", "x-any", "x-unknown", "dependentRequired"):
             continue
         elif isinstance(value, list):
             for i, inner in enumerate(value):
@@ -251,9 +261,15 @@ def without(schema: Any, pointer: str) -> Any:
 def test_every_keyword_has_one_status_and_annotations_change_nothing(data: st.DataObject) -> None:
     rng = data.draw(st.randoms(use_true_random=False))
     schema = data.draw(schemas())
+    if rng.random() < 0.4:
+        check_report(rng, wide_schema(rng))
+        return
     if isinstance(schema, dict) and rng.random() < 0.5:
         schema |= {"title": "t", "x-unknown": {"type": "null"}, "format": "no-such", "minContains": 7, "then": False}
-    schema = in_draft(schema, rng.choice(DRAFTS[2:])) if rng.random() < 0.5 else schema
+    check_report(rng, in_draft(schema, rng.choice(DRAFTS[2:])) if rng.random() < 0.5 else schema)
+
+
+def check_report(rng: random.Random, schema: Any) -> None:
     found = statuses(schema)
     expected = occurrences(schema)
     assert found.keys() <= expected
