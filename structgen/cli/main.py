@@ -12,6 +12,7 @@ from structgen.cli.check import check
 from structgen.cli.compiling import compile_command
 from structgen.cli.explain import explain
 from structgen.cli.generate import generate
+from structgen.cli.grammar_tests import grammar_command
 
 app = typer.Typer(
     name="structgen",
@@ -24,6 +25,7 @@ app.command("generate")(generate)
 app.command("check")(check)
 app.command("explain")(explain)
 app.command("compile")(compile_command)
+app.command("test-grammar")(grammar_command)
 app.add_typer(models.app, name="models")
 
 
