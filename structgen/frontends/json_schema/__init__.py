@@ -3,9 +3,11 @@
 In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``dialects`` (what
 asserts in which draft), ``schema`` (one vocabulary, every keyword checked), ``report`` (what becomes of each),
 ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean combinations), ``shapes`` (the normal
-form), ``algebra``, ``normalise`` and ``keywords`` (how it is computed),
+form), ``algebra``, ``emptiness``, ``operations``, ``normalise`` and ``keywords`` (how it is computed),
 ``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells`` and
-``arrays`` (objects and arrays being written), ``lower`` (the network), ``clash`` (why nothing is valid).
+``arrays`` (objects and arrays being written), ``residuals``, ``derive``, ``objecttrees``, ``leastobject``,
+``arraytrees`` and ``treenodes`` (the same under Boolean combinations that are not multiplied out), ``lower`` (the
+network), ``clash`` (why nothing is valid).
 """
 
 from __future__ import annotations
