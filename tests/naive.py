@@ -111,6 +111,8 @@ class Naive:
         self.steps: dict[tuple[Config, int], Config | None] = {}
         self._ends: dict[tuple[int, int, int, Bans], bool] = {}
         self._live: set[Item] = set()
+        #: Was there a text after which bans leave no way on? A front end promises that there is none.
+        self.dead_end = False
         self.start_config = self._close([(network.start, BOTTOM, NO_BANS)])
 
     # configurations
@@ -122,6 +124,7 @@ class Naive:
             return known  # type: ignore[return-value]
         moved = [after for item in config.items if (after := self._move(item, byte)) is not None]
         result = self._close([], moved) if moved else None
+        self.dead_end = self.dead_end or (result is not None and not self.viable(result))
         self.steps[config, byte] = result
         return result
 

@@ -78,7 +78,7 @@ def intern_config(t, m, work, n, accept):
                     a = np.int64(m.cells[work[j, 2], L.C_BASE])
                     b = np.int64(m.cells[work[i, 2], L.C_BASE])
                     pair = min(a, b) * 4294967296 + max(a, b)
-                    cell = table_get(m.unions, pair)
+                    cell = table_get(m.next, L.KEY_UNION + pair)
                     if cell < 0:
                         return ask(m, L.ASK_UNION, pair)
                     if tape > 0:
@@ -248,7 +248,7 @@ def closure(t, m, x, cell, ban, fresh):
                 then = ban
                 if q0 >= 0:
                     if ban > 0:
-                        q0 = table_get(t.banned, np.int64(q0) * 4294967296 + ban)
+                        q0 = table_get(t.restnext, L.KEY_BANNED + np.int64(q0) * 4294967296 + ban)
                         if q0 < 0:
                             return ask(m, L.ASK_RESTRICT, np.int64(m.edges[e, L.E_Q0]) * 4294967296 + ban)
                     edge = np.int64(e if shadow == L.SHADOW_NONE else shadow)
@@ -281,7 +281,7 @@ def closure(t, m, x, cell, ban, fresh):
                 follow = ~edge
                 if m.frames[k, L.F_OFFSET] >= 0 and tape != L.BLANK:
                     offset = np.int64(m.frames[k, L.F_OFFSET])
-                    follow = pair_get(m.texts, edge * 4294967296 + tape, offset)
+                    follow = pair_get(m.after, edge * 4294967296 + tape, -1 - offset)
                     if follow < 0:
                         m.used[L.ASK_MORE] = offset
                         return ask(m, L.ASK_TEXT, edge * 4294967296 + tape)

@@ -48,6 +48,9 @@ Q_COLS = 14
 #: The terminal state of a terminal without a text: no way on, no end.
 NOTHING = 0
 
+#: Keeps keys in Terminals.restnext apart.
+KEY_BANNED = 1 << 62
+
 # Terminals.iv columns
 # IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
 IV_LO, IV_HI, IV_TO, IV_MARK, IV_PICK = 0, 1, 2, 3, 4
@@ -58,7 +61,7 @@ R_BAN, R_NEXT = 3, 4  # of roots: the ban under which the terminal has ended; th
 R_COLS = 5
 
 # Arenas of Terminals, as indices into used and names of fields
-T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_BANNED = range(10)
+T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT = range(9)
 TERMINAL_ARENAS = (
     ("q", "qbytes", "qhash", "statehash"),
     ("iv",),
@@ -69,7 +72,6 @@ TERMINAL_ARENAS = (
     ("rest", "restbytes"),
     ("restlist",),
     ("restnext",),
-    ("banned",),
 )
 
 
@@ -89,8 +91,8 @@ class Terminals(NamedTuple):
     rest: Array  # int32[*, R_COLS]
     restbytes: Array  # uint64[*, 4]: bytes of the children
     restlist: Array  # int32[*]: trie nodes
-    restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node
-    banned: Array  # int64[power of 2, 2]: (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING
+    restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node;
+    #     KEY_BANNED + (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
@@ -119,8 +121,8 @@ I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
 K_FIRST, K_N, K_ACCEPT, K_MIN, K_ROW, K_WORST = 0, 1, 2, 3, 4, 5  # configurations
 K_COLS = 6
 
-M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK, M_UNIONS = range(11)
-M_TAPES, M_TAPENEXT, M_VIEWS, M_TEXTS, M_EXACT = range(11, 16)
+M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK = range(10)
+M_TAPES, M_EXACT = 10, 11
 MACHINE_ARENAS = (
     ("nodes",),
     ("edges",),
@@ -132,16 +134,16 @@ MACHINE_ARENAS = (
     ("after",),
     ("rows",),
     ("work", "work2", "seen", "stack"),
-    ("unions",),
     ("tapes",),
-    ("tapenext",),
-    ("views",),
-    ("texts",),
     ("exact",),
 )
 # where an interrupted mask goes on: the item, the bound so far, and 1 + the place in exact, or 0
 RESUME, RESUME_WORST, RESUME_EXACT = 16, 17, 18
 ASK_WHAT, ASK_ARG, ASK_MORE = 19, 20, 21
+# Machine.next holds several maps, for every array costs at every call of a kernel; these keep their keys apart
+KEY_TAPE = 1 << 61  # tape << 8 | byte -> tape
+KEY_VIEW = 1 << 62  # cell << 32 | tape -> view
+KEY_UNION = KEY_TAPE + KEY_VIEW  # cell << 32 | cell -> their union
 CAPTURES = 22  # 1: some edge captures
 USED = 23
 
@@ -159,16 +161,13 @@ class Machine(NamedTuple):
     configs: Array  # int32[*, K_COLS]
     configbytes: Array  # uint64[*, 4]: bytes that may come next
     confighash: Array  # int32[power of 2]: id + 1, 0 is free
-    next: Array  # int64[power of 2, 2]: (configuration << 8 | byte) + 1 -> configuration
-    after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end
+    next: Array  # int64[power of 2, 2]: key + 1 -> value: configuration << 8 | byte -> configuration, and see KEY_
+    after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end;
+    #     (edge << 32 | tape) + 1, -1 - offset -> node that the edge leads to after this text
     rows: Array  # int32[*, W]: finished masks
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[*, 2]: scratch of closures
     stack: Array  # int64[*, 2]: scratch of masks
-    unions: Array  # int64[power of 2, 2]: (cell << 32 | cell) + 1 -> their union
     tapes: Array  # int32[*, 3]
-    tapenext: Array  # int64[power of 2, 2]: (tape << 8 | byte) + 1 -> tape
-    views: Array  # int64[power of 2, 2]: (cell << 32 | tape) + 1 -> view
-    texts: Array  # int64[power of 2, 3]: (edge << 32 | tape) + 1, offset -> node
     exact: Array  # int32[*]: trie nodes below which a mask must know the text

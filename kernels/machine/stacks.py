@@ -98,20 +98,20 @@ def push_cell(m, edge, parent, offset):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def view(m, cell, tape):
     """The view of an open cell with a tape; or L.ASK."""
-    key = np.int64(cell) * 4294967296 + tape
-    c = table_get(m.views, key)
+    key = L.KEY_VIEW + np.int64(cell) * 4294967296 + tape
+    c = table_get(m.next, key)
     if c >= 0:
         return c
-    if 2 * m.used[L.M_VIEWS] >= m.views.shape[0]:
-        return ask(m, L.ASK_GROW, L.M_VIEWS)
+    if 2 * m.used[L.M_NEXT] >= m.next.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_NEXT)
     c = m.used[L.M_CELLS]
     if c >= m.cells.shape[0]:
         return ask(m, L.ASK_GROW, L.M_CELLS)
     m.used[L.M_CELLS] = c + 1
     m.cells[c] = m.cells[cell]
     m.cells[c, L.C_TAPE] = tape
-    table_put(m.views, key, c)
-    m.used[L.M_VIEWS] += 1
+    table_put(m.next, key, c)
+    m.used[L.M_NEXT] += 1
     return c
 
 
@@ -121,11 +121,11 @@ def view_after(m, cell, byte):
     tape = np.int64(m.cells[cell, L.C_TAPE])
     if tape == L.BLANK:
         return np.int64(cell)
-    key = tape * 256 + byte
-    following = table_get(m.tapenext, key)
+    key = L.KEY_TAPE + tape * 256 + byte
+    following = table_get(m.next, key)
     if following < 0:
-        if 2 * m.used[L.M_TAPENEXT] >= m.tapenext.shape[0]:
-            return ask(m, L.ASK_GROW, L.M_TAPENEXT)
+        if 2 * m.used[L.M_NEXT] >= m.next.shape[0]:
+            return ask(m, L.ASK_GROW, L.M_NEXT)
         following = m.used[L.M_TAPES]
         if following >= m.tapes.shape[0]:
             return ask(m, L.ASK_GROW, L.M_TAPES)
@@ -133,6 +133,6 @@ def view_after(m, cell, byte):
         m.tapes[following, L.P_PARENT] = tape
         m.tapes[following, L.P_BYTE] = byte
         m.tapes[following, L.P_LENGTH] = m.tapes[tape, L.P_LENGTH] + 1
-        table_put(m.tapenext, key, following)
-        m.used[L.M_TAPENEXT] += 1
+        table_put(m.next, key, following)
+        m.used[L.M_NEXT] += 1
     return view(m, np.int64(m.cells[cell, L.C_BASE]), np.int64(following))

@@ -75,6 +75,7 @@ class TerminalStore:
         self._found = np.zeros(max(1, trie.n_nodes), dtype=np.int32)
         self._removed = np.zeros_like(self._found)
         self.bans = Bans()
+        self._restricted: dict[tuple[int, int], int] = {}
         self.arrays = L.Terminals(
             used=np.zeros(16, dtype=np.int64),
             q=np.zeros((256, L.Q_COLS), dtype=np.int32),
@@ -90,7 +91,6 @@ class TerminalStore:
             restbytes=np.zeros((256, 4), dtype=np.uint64),
             restlist=np.zeros(4096 + 2 * trie.n_nodes, dtype=np.int32),
             restnext=np.zeros((1024, 2), dtype=np.int64),
-            banned=np.zeros((64, 2), dtype=np.int64),
             trie=nodes,
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
@@ -122,11 +122,13 @@ class TerminalStore:
 
     def restrict(self, state: int, ban: int) -> None:
         """Work out what a ban leaves of a terminal at a state (asked for by closures)."""
-        while 2 * self.arrays.used[L.T_BANNED] >= len(self.arrays.banned):
-            self.grow(L.T_BANNED)
-        start = self._add_restricted(restricted(self, state, ban))
-        cpu.table_put(self.arrays.banned, state << 32 | ban, start)
-        self.arrays.used[L.T_BANNED] += 1
+        start = self._restricted.get((state, ban))
+        if start is None:
+            start = self._restricted[state, ban] = self._add_restricted(restricted(self, state, ban))
+        while 2 * self.arrays.used[L.T_RESTNEXT] >= len(self.arrays.restnext):
+            self.grow(L.T_RESTNEXT)
+        cpu.table_put(self.arrays.restnext, L.KEY_BANNED + (state << 32 | ban), start)
+        self.arrays.used[L.T_RESTNEXT] += 1
 
     def _add_restricted(self, part: Restricted | None) -> int:
         if part is None:
@@ -268,7 +270,7 @@ class TerminalStore:
         new: dict[str, np.ndarray] = {}
         for name in L.TERMINAL_ARENAS[arena]:
             old = getattr(self.arrays, name)
-            if name in ("restnext", "banned"):
+            if name == "restnext":
                 new[name] = np.zeros((old.shape[0] * 2, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "qhash":

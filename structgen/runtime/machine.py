@@ -23,6 +23,8 @@ from structgen.kernels.machine.union import union_cells
 from structgen.limits import Limits
 from structgen.masks.terminals import TerminalStore, resized
 
+#: Nodes expanded at one request.
+MOST_AT_ONCE = 64
 #: The configuration after EOS: nothing but EOS may follow.
 FINISHED = 0
 
@@ -85,11 +87,7 @@ class Machine:
             work2=np.zeros((256, 3), dtype=np.int32),
             seen=np.zeros((256, 2), dtype=np.int64),
             stack=np.zeros((256, 2), dtype=np.int64),
-            unions=np.zeros((64, 2), dtype=np.int64),
             tapes=np.zeros((16, 3), dtype=np.int32),
-            tapenext=np.zeros((32, 2), dtype=np.int64),
-            views=np.zeros((32, 2), dtype=np.int64),
-            texts=np.zeros((32, 3), dtype=np.int64),
             exact=np.zeros(64, dtype=np.int32),
         )
 
@@ -225,12 +223,25 @@ class Machine:
         return node
 
     def _expand(self, node: int) -> None:
+        """Expand a node, and those that it calls: the closure that asks for it enters them as well."""
+        todo = [node]
+        for _ in range(MOST_AT_ONCE):
+            if self.arrays.nodes[todo[-1], L.N_READY] == 1:
+                todo.pop()
+            else:
+                todo.extend(self._expand_one(todo.pop()))
+            if not todo:
+                break
+
+    def _expand_one(self, node: int) -> list[int]:
+        """Expand a node; returns the nodes that it calls."""
         key = self._keys[node]
         outline = isinstance(key, _Outline)
         content = self.network.expand(key.key if isinstance(key, _Outline) else key)
         first = int(self.arrays.used[L.M_EDGES])
         rows: list[tuple[int, int, int, int, int]] = []
         shadows: list[tuple[int, Edge]] = []
+        called: list[int] = []
         for edge in content.edges:
             self.edges.append((node, edge))
             # in an outline all but the end of the rule depends on the text
@@ -244,7 +255,8 @@ class Machine:
                     shadows.append((node, edge))
             rest = min(edge.rest, L.FAR)
             if isinstance(edge.symbol, Call):
-                rows.append((-1, self._node(edge.symbol.key), target, rest, shadow))
+                called.append(self._node(edge.symbol.key))
+                rows.append((-1, called[-1], target, rest, shadow))
             else:
                 rows.append((self._start_of(edge.symbol), -1, target, rest, shadow))
         rows.extend([(-1, -1, L.TARGET_END, 0, L.SHADOW_NONE)] * len(shadows))
@@ -256,6 +268,7 @@ class Machine:
             m.edges[first : first + len(rows)] = rows
         m.used[L.M_EDGES] = first + len(rows)
         m.nodes[node] = (1, int(content.accepting), first, len(content.edges))
+        return called
 
     def _start_of(self, terminal: Terminal) -> int:
         state = self._terminals.get(id(terminal))
@@ -274,6 +287,8 @@ class Machine:
             known = None if outline is None else outline(key, content.label)
             target = L.TARGET_UNSURE if known is None else self._node(_Outline(known))
         self.arrays.edges[edge, L.E_TARGET] = target
+        if target >= 0:
+            self._expand(target)
 
     def _resolve_text(self, edge: int, tape: int, offset: int) -> None:
         node, content = self.edges[edge]
@@ -290,18 +305,19 @@ class Machine:
             network: Any = self.network
             target = self._node(network.follow_text(self._keys[node], content.label, known[1]))
             self._texts[known] = target
-        if 2 * self.arrays.used[L.M_TEXTS] >= self.arrays.texts.shape[0]:
-            self._grow(L.M_TEXTS)
-        cpu.pair_put(self.arrays.texts, edge << 32 | tape, offset, target)
-        self.arrays.used[L.M_TEXTS] += 1
+            self._expand(target)
+        if 2 * self.arrays.used[L.M_AFTER] >= self.arrays.after.shape[0]:
+            self._grow(L.M_AFTER)
+        cpu.pair_put(self.arrays.after, edge << 32 | tape, -1 - offset, target)
+        self.arrays.used[L.M_AFTER] += 1
 
     def _unite(self, pair: int) -> None:
-        if 2 * self.arrays.used[L.M_UNIONS] >= self.arrays.unions.shape[0]:
-            self._grow(L.M_UNIONS)
+        if 2 * self.arrays.used[L.M_NEXT] >= self.arrays.next.shape[0]:
+            self._grow(L.M_NEXT)
         while (cell := int(union_cells(self.arrays, pair >> 32, pair & 0xFFFFFFFF))) < 0:
             self._grow(L.M_CELLS)
-        cpu.table_put(self.arrays.unions, pair, cell)
-        self.arrays.used[L.M_UNIONS] += 1
+        cpu.table_put(self.arrays.next, L.KEY_UNION + pair, cell)
+        self.arrays.used[L.M_NEXT] += 1
 
     def _grow(self, arena: int) -> None:
         if arena == L.M_CELLS:
@@ -324,10 +340,10 @@ class Machine:
         new: dict[str, np.ndarray] = {}
         for name in L.MACHINE_ARENAS[arena]:
             old = getattr(m, name)
-            if name in ("after", "texts"):
+            if name == "after":
                 new[name] = np.zeros((size, 3), dtype=np.int64)
                 cpu.pair_rehash(old, new[name])
-            elif name in ("next", "unions", "tapenext", "views"):
+            elif name == "next":
                 new[name] = np.zeros((size, 2), dtype=np.int64)
                 cpu.table_rehash(old, new[name])
             elif name == "cellhash":

@@ -44,9 +44,9 @@ class Pair:
     def check(self, state: int, config: Config) -> list[int]:
         """All laws that concern one state; returns the text tokens allowed."""
         grammar, naive = self.grammar, self.naive
-        if not self.exact and not naive.live(config):
-            raise TooManyError("bans that leave no way on: not a network that a front end may make")
         expected = naive.mask(config, self.tokens, self.eos)
+        if not self.exact and (naive.dead_end or not naive.live(config)):
+            raise TooManyError("bans that leave no way on: not a network that a front end may make")
         assert self.ids(state) == expected
         assert grammar.accepts(state) == naive.is_accepting(config)
         assert grammar.forced_bytes(state) == naive.forced_bytes(config)
