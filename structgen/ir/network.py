@@ -190,3 +190,22 @@ def check_node(network: Network, key: Key) -> None:
         assert rest == edge.rest, f"edge {edge!r} of {key!r}: rest is {rest}"
         best = cost + rest if best is None else min(best, cost + rest)
     assert best == network.least(key), f"node {key!r}: least is {best}, not {network.least(key)}"
+
+
+def check_outline(network: Capturing, key: Key, edge: Edge, text: bytes) -> None:
+    """Test what an outline promises for one text of an edge that captures; AssertionError says what is broken."""
+    after = network.follow_text(key, edge.label, text)
+    assert network.least(after) <= edge.rest, f"edge {edge!r} of {key!r}: {text!r} costs {network.least(after)}"
+    outline = getattr(network, "outline", None)
+    behind = None if outline is None else outline(key, edge.label)
+    if behind is None:
+        return
+    real, sure = network.expand(after), network.expand(behind)
+    assert real.accepting == sure.accepting, f"outline {behind!r}: accepting"
+    rests: list[dict[object, int]] = [{}, {}]
+    for node, found in ((real, rests[0]), (sure, rests[1])):
+        for e in node.edges:
+            symbol = e.symbol if isinstance(e.symbol, Call) else e.symbol.digest
+            found[symbol, e.label is END] = min(e.rest, found.get((symbol, e.label is END), e.rest))
+    assert rests[0].keys() == rests[1].keys(), f"outline {behind!r}: other symbols than after {text!r}"
+    assert all(rest <= rests[1][s] for s, rest in rests[0].items()), f"outline {behind!r}: less than after {text!r}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
+import structgen
 from structgen.automata import bytedfa
 from structgen.errors import UnsatisfiableError
 from structgen.ir.cfg import Cfg, CfgNetwork
 from structgen.ir.combine import concat, from_terminal, optional, repeat, union, without_empty
-from structgen.ir.network import Network, Terminal
+from structgen.ir.network import Network, Terminal, check_outline
 from structgen.limits import Limits
+from structgen.masks.vocabulary import Vocabulary
 from tests.contextual import A, B, C, Echo, Twice, UniqueLists, WordList, random_symbols
 from tests.naive import TooManyError, member
 from tests.runtime.laws import Pair
@@ -80,6 +83,47 @@ def test_a_text_is_asked_for_once() -> None:
     for text in (b"", b"a", b"ab", b"abc", b"abcb", b"abcbcac"):
         grammar.mask(grammar.advance_bytes(grammar.start, text))
     assert len(network.asked) == len(set(network.asked))
+
+
+@pytest.mark.parametrize("outlined", [False, True])
+def test_outlines_keep_their_promise(outlined: bool) -> None:
+    words = WordList([b"a", b"b", b"ab", b"bca"], 3, outlined=outlined)
+    key = words.start
+    for text in (b"bca", b"a", b"ab"):
+        (edge,) = words.expand(key).edges
+        for word in words.words - key[1]:  # type: ignore[index]
+            check_outline(words, key, edge, word)
+        key = words.follow_text(key, edge.label, text)
+        if words.expand(key).edges:
+            key = words.follow(key, "separator")
+
+
+def test_the_free_names_of_objects_have_outlines() -> None:
+    source = {
+        "type": "object",
+        "properties": {"a": {}},
+        "patternProperties": {"^b": {"type": "integer"}},
+        "additionalProperties": {"type": "string"},
+        "minProperties": 2,
+        "maxProperties": 4,
+    }
+    network: Any = structgen.compile(source, Vocabulary([bytes([b]) for b in range(256)])).network
+    start = network.start
+    (opening,) = [e for e in network.expand(start).edges if e.symbol.dfa.accepts(b"{")]
+    key = network.follow(start, opening.label)
+    tested = 0
+    for _ in range(3):
+        for edge in network.expand(key).edges:
+            if edge.capture:
+                names = [b"%s%d" % (letter, n) for letter in (b"b", b"c") for n in range(30)] + [b"", b"b", b"c"]
+                for name in names:
+                    for text in (b'"%s":' % name, b',"%s":' % name):
+                        if edge.symbol.dfa.accepts(text):
+                            check_outline(network, key, edge, text)
+                            tested += 1
+                            after = network.follow_text(key, edge.label, text)
+        key = network.follow(after, network.expand(after).edges[0].label)
+    assert tested > 100
 
 
 def test_states_after_a_capture_are_shared() -> None:

@@ -271,6 +271,13 @@ class JsonNetwork:
             return self._trees.named(key, label, read_name(text))
         return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
 
+    def outline(self, key: Any, label: Any) -> Key | None:
+        """What the value may be does not depend on the free name before it; what follows it costs most after this."""
+        if key[0] >= OBJECT_TREE:
+            return None
+        plan: Any = self.builder.plans[key[1]]
+        return (VALUE, key[1], plan.follow(key[2], label, plan.dearest_name(key[2], label)), label)
+
     def least(self, key: Any) -> int:
         kind: int = key[0]
         if kind >= OBJECT_TREE:

@@ -149,8 +149,7 @@ class ObjectPlan:
         """The ways on that lead to an end, each with the least bytes after its value."""
         if not self.simple:
             for i in self.ways(state):
-                # of the free names, the shortest is the one whose loss is felt most
-                after = self.left(self.follow(state, i, self._shortest(state, i)))
+                after = self.left(self.follow(state, i, self.dearest_name(state, i)))
                 if after < INFINITE:
                     yield i, after
             return
@@ -235,7 +234,8 @@ class ObjectPlan:
         """The names that a property of cell i - number of slots may have."""
         return self.cells[i - len(self.names)].pool.free(state.names)
 
-    def _shortest(self, state: Progress, i: int) -> str | None:
+    def dearest_name(self, state: Progress, i: int) -> str | None:
+        """Of the free names of a cell, the one whose loss is felt most: the shortest. None for a slot."""
         if i < len(self.names):
             return None
         return next((name for _, name in self.cells[i - len(self.names)].pool.unused(state.names)), None)
