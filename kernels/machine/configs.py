@@ -312,6 +312,25 @@ def after(t, m, edge, cell, ban, fresh):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def blank_config(t, m, c):
+    """Configuration c with blanks for the texts being read; or L.ASK."""
+    first = m.configs[c, L.K_FIRST]
+    n = np.int64(m.configs[c, L.K_N])
+    if n > m.work.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_WORK)
+    for i in range(n):
+        cell = np.int64(m.items[first + i, L.I_CELL])
+        if m.cells[cell, L.C_TAPE] > 0:
+            cell = np.int64(view(m, np.int64(m.cells[cell, L.C_BASE]), np.int64(L.BLANK)))
+            if cell < 0:
+                return np.int64(L.ASK)
+        m.work[i, 0] = m.items[first + i, L.I_Q]
+        m.work[i, 1] = m.items[first + i, L.I_EDGE]
+        m.work[i, 2] = cell
+    return np.int64(intern_config(t, m, m.work, n, np.int64(m.configs[c, L.K_ACCEPT])))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def allows(m, c, byte):
     return (m.configbytes[c, byte >> 6] >> np.uint64(byte & 63)) & U1 == U1
 

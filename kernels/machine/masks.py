@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.configs import after, step
+from structgen.kernels.machine.configs import after, blank_config, step
 from structgen.kernels.machine.rows import rest_child
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
@@ -222,12 +222,22 @@ def mask(t, m, c, longest, out):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def next_states(t, m, c, states, stack):
+def next_states(t, m, c, blank, states, stack):
     """The configuration after every token: int32[V], -1 where not allowed. Walks the whole trie.
 
-    ``stack``: int64[*, 2] scratch. Returns 0 or L.ASK; on L.ASK call again from the start.
+    Args:
+        blank: 1: texts being read are taken for blank. That makes the configurations few; they hold some of the items
+            of the real ones, so their L.K_MIN is a bound, and -1 may also mean that the text decides.
+        stack: int64[*, 2] scratch.
+
+    Returns 0 or L.ASK; on L.ASK call again from the start.
     """
     states[:] = -1
+    c = np.int64(c)
+    if blank == 1:
+        c = blank_config(t, m, c)
+        if c < 0:
+            return L.ASK
     stack[0, 0] = c
     n_nodes = t.trie.shape[0]
     i = 0

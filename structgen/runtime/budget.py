@@ -72,16 +72,47 @@ class Budget:
         # a witness that can be written byte by byte takes no more tokens than bytes
         if machine.worst(state) < tokens_left and machine.store.spellable:
             return
-        reached, index = self._reached(state)
-        fits = np.zeros(len(reached), dtype=np.bool_)
-        for i, target in enumerate(reached.tolist()):
-            fits[i] = target >= 0 and self.within(target, tokens_left - 1)
-        allowed = fits[index]
+        if machine.reading(state) and machine.store.spellable:
+            allowed = self._reading(state, tokens_left, out)
+        else:
+            reached, index = self._reached(state, False)
+            fits = np.zeros(len(reached), dtype=np.bool_)
+            for i, target in enumerate(reached.tolist()):
+                fits[i] = target >= 0 and self.within(target, tokens_left - 1)
+            allowed = fits[index]
         if machine.accepts(state):
             allowed[list(self._vocab.eos_token_ids)] = True
         out &= bits.pack(allowed)
 
-    def _reached(self, state: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _reading(self, state: int, tokens_left: int, row: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Where a capture reads a text, every token leads to a state of its own: they are not all made.
+
+        Tokens fit whose bound by bytes does, whatever the text; of the others, those are looked at by themselves
+        after which it is the text that decides, and those that begin the witness, one of which fits.
+        """
+        machine, trie = self._machine, self._vocab.trie
+        reached, index = self._reached(state, True)
+        fits = np.zeros(len(reached), dtype=np.bool_)
+        for i, target in enumerate(reached.tolist()):
+            fits[i] = target >= 0 and machine.min_bytes(target) < tokens_left
+        allowed = fits[index]
+        unsure = bits.unpack(row, self._vocab.size) & (reached[index] < 0)
+        unsure[list(self._vocab.eos_token_ids)] = False
+        tokens = np.flatnonzero(unsure).tolist()
+        witness = machine.witness(state) if machine.min_bytes(state) < FAR else b""
+        for n in range(1, min(len(witness), trie.max_depth) + 1):
+            node = trie.find(witness[:n])
+            if node < 0:
+                break
+            tokens.extend(trie.at(node).tolist())
+        for token in tokens:
+            text = self._vocab.tokens[token]
+            assert text
+            after = machine.advance(state, np.frombuffer(bytearray(text), dtype=np.uint8))
+            allowed[token] = after >= 0 and self.within(after, tokens_left - 1)
+        return allowed
+
+    def _reached(self, state: int, blank: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The states after each token: the distinct ones, int32[k], and which of them, int32[V].
 
         The last few are kept: near its budget a text often stays in one state, such as the inside of a string.
@@ -89,7 +120,7 @@ class Budget:
         known = self._after.pop(state, None)
         if known is None:
             states = np.empty(self._vocab.size, dtype=np.int32)
-            self._machine.next_states(state, states)
+            self._machine.next_states(state, blank, states)
             reached, index = np.unique(states, return_inverse=True)
             known = (reached, index.astype(np.int32))
             if len(self._after) >= KEPT:

@@ -140,7 +140,7 @@ class CompiledGrammar:
         out = np.full(self.vocab.size, REFUSED, dtype=np.int32)
         with self._lock:
             if self._checked(state) != FINISHED:
-                self._machine.next_states(state, out)
+                self._machine.next_states(state, False, out)
             if self._machine.accepts(state):
                 out[list(self._eos)] = FINISHED
         return out
@@ -209,7 +209,8 @@ class CompiledGrammar:
         EOS is not counted: a text may take all its tokens and end without it. While
         ``min_tokens_left(state) <= tokens_left`` holds, the mask is never empty (unless the text is complete
         and the budget used up), and it holds again after any token of the mask. Far from the
-        budget this costs what ``mask`` costs.
+        budget this costs what ``mask`` costs. Close to it, inside a text that decides what may follow it (the name of
+        a property), more tokens may be left out than that.
         """
         out = self._row_for(out)
         tokens_left = operator.index(tokens_left)

@@ -139,9 +139,18 @@ class Machine:
         """A shortest completion; see the kernel for why it is the one it is."""
         return self._spell(cpu.WITNESS, state)[0]
 
-    def next_states(self, state: int, out: NDArray[np.int32]) -> None:
-        """The configuration after every token, into int32[V]; -1 where not allowed. EOS ids are left at -1."""
-        self.run(cpu.next_states, state, out, self._deep)
+    def next_states(self, state: int, blank: bool, out: NDArray[np.int32]) -> None:
+        """The configuration after every token, into int32[V]; -1 where not allowed. EOS ids are left at -1.
+
+        With ``blank`` the texts being read are left out; see the kernel for what the configurations are then.
+        """
+        self.run(cpu.next_states, state, int(blank), out, self._deep)
+
+    def reading(self, state: int) -> bool:
+        """Is there a text under way that a capture asks for?"""
+        m = self.arrays
+        first, n = int(m.configs[state, L.K_FIRST]), int(m.configs[state, L.K_N])
+        return bool(m.cells[m.items[first : first + n, L.I_CELL], L.C_TAPE].any())
 
     def expected(self, state: int) -> list[tuple[Terminal, str | None]]:
         """The terminals in flight or about to begin, each with its place in the user's source."""

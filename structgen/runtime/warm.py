@@ -56,7 +56,7 @@ def load() -> None:
             machine.forced(each)
             machine.witness(each)
             machine.row(each)
-        machine.next_states(state, np.empty(vocabulary.size, dtype=np.int32))
+        machine.next_states(state, False, np.empty(vocabulary.size, dtype=np.int32))
         for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT):
             machine._grow(arena)
     for arena in (L.T_Q, L.T_RESTNEXT):
@@ -99,7 +99,7 @@ def _compile_machine() -> None:
     cpu.closure(t, m, 0, 0, 0, L.EMPTY)
     cpu.travel(t, m, cpu.ADVANCE, 0, data[:0], result)
     cpu.mask(t, m, 0, 1, row)
-    cpu.next_states(t, m, 0, np.zeros(1, np.int32), pairs)
+    cpu.next_states(t, m, 0, 0, np.zeros(1, np.int32), pairs)
     cpu.build_row(t, 0, row, found, stack, found, found)
 
 
