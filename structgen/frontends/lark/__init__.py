@@ -16,6 +16,7 @@ from structgen.errors import ConstraintError, InputError, UnsupportedError
 from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
 from structgen.frontends.lark.findings import Finding, findings
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
+from structgen.frontends.lark.grammar import LarkGrammar, LarkSymbol
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
 from structgen.source import Constraint, Gbnf, Lark
@@ -33,7 +34,8 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
 
     Raises:
         SourceSyntaxError: the grammar is malformed; the message shows the place.
-        InputError: a file cannot be read, or a name in ``constraints`` is not declared.
+        InputError: a file cannot be read, a name in ``constraints`` is not declared, or a declared terminal is used
+            and not defined.
         UnsupportedError: something cannot be honoured exactly.
         UnsatisfiableError: no text is in the grammar's language.
         LimitError: more than ``max_states`` states.
@@ -46,6 +48,8 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 where=f"constraints[{name!r}]",
                 hint=f"Add a line to the grammar:  %declare {name}",
             )
+    for name in sorted(grammar.declared & (grammar.used_terminals | {*grammar.ignore}) - source.constraints.keys()):
+        raise _undefined(name, grammar)
     if source.lexer != "dynamic_complete":
         if source.constraints or grammar.embedded:
             raise UnsupportedError(
@@ -63,6 +67,17 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
         except ConstraintError as error:
             raise embedded.error(error) from None
     return rules.network(grammar, parts, max_states)
+
+
+def _undefined(name: str, grammar: LarkGrammar) -> InputError:
+    uses = (rule.place for rule in grammar.rules if LarkSymbol(name, True) in rule.expansion)
+    place = next(uses, None)
+    return InputError(
+        f"the terminal {name!r} is declared but not defined, so nothing can be written for it",
+        where=None if place is None else str(place),
+        hint=f'Give what it stands for: sg.Lark(..., constraints={{{name!r}: ...}}, lexer="dynamic_complete"). '
+        "(Terminals that a post-lexer makes, such as _INDENT, have no texts.)",
+    )
 
 
 def build_gbnf(source: Gbnf, *, max_states: int = MAX_STATES) -> Network:

@@ -8,7 +8,6 @@ the same way.
 
 from __future__ import annotations
 
-from structgen.errors import InputError
 from structgen.frontends.lark.contexts import WHOLE
 from structgen.frontends.lark.following import firsts, nullable, successors
 from structgen.frontends.lark.grammar import LarkGrammar
@@ -40,13 +39,7 @@ def network(grammar: LarkGrammar, max_states: int) -> Network:
     Raises:
         UnsupportedError: a terminal's pattern, or two terminals next to each other, cannot be honoured exactly.
         UnsatisfiableError: there is no text.
-        InputError: a terminal is declared but not defined.
     """
-    for name in sorted(grammar.declared & (grammar.used_terminals | set(grammar.ignore))):
-        raise InputError(
-            f"the terminal {name!r} is declared but not defined, so it cannot be written",
-            hint=f'Define it, or give it in constraints={{{name!r}: ...}} with lexer="dynamic_complete"',
-        )
     tokens = Tokens(_Alone(grammar, max_states))
     everywhere = tokens.lexicon.everywhere
     rules = _adjacency(grammar)

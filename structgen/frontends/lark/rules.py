@@ -14,7 +14,7 @@ from typing import cast
 
 from structgen import automata
 from structgen.automata import ByteDfa, Dfa, bytedfa, to_bytedfa, utf8
-from structgen.errors import InputError, LimitError, UnsatisfiableError
+from structgen.errors import LimitError, UnsatisfiableError, UnsupportedError
 from structgen.frontends.lark.grammar import Count, LarkGrammar, LarkTerminal
 from structgen.frontends.lark.terminals import language
 from structgen.ir import Builder, Cfg, CfgNetwork, Network, Terminal
@@ -109,8 +109,11 @@ class _Lowering:
         short: list[Dfa] = []
         long: list[tuple[LarkTerminal, Dfa]] = []
         for name in grammar.ignore:
-            if name in grammar.declared:
-                raise _undefined(name, grammar, "be ignored")
+            if name in parts:
+                raise UnsupportedError(
+                    f"%ignore {name}: what is ignored is a pattern, not another constraint",
+                    hint="Define the terminal in the grammar",
+                )
             terminal = grammar.by_name[name]
             texts = language(terminal, max_states)
             if texts.is_empty():
@@ -143,8 +146,6 @@ class _Lowering:
             inner = self.builder.part(f"{name}%", self.parts[name])
             lead = self._end()
             return self.builder.rule(name, (*lead, inner), where=where) if lead else inner
-        if name in self.grammar.declared:
-            raise _undefined(name, self.grammar, "be written")
         terminal = self.grammar.by_name[name]
         texts = language(terminal, self.max_states)
         if texts.is_empty():
@@ -238,14 +239,3 @@ def _is_short(texts: Dfa) -> bool:
 def _characters(texts: Dfa) -> int:
     """How many code points occur in the texts."""
     return sum(size for c, size in enumerate(texts.class_sizes) if (texts.delta[:, c] >= 0).any())
-
-
-def _undefined(name: str, grammar: LarkGrammar, what: str) -> InputError:
-    uses = [rule.place for rule in grammar.rules if any(s.name == name and s.is_terminal for s in rule.expansion)]
-    place = uses[0] if uses else None
-    return InputError(
-        f"the terminal {name!r} is declared but not defined, so it cannot {what}",
-        where=None if place is None else str(place),
-        hint=f"Give what it stands for: sg.Lark(..., constraints={{{name!r}: ...}}). "
-        "(Terminals that a post-lexer makes, such as _INDENT, have no texts.)",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -244,6 +245,20 @@ def test_refused(grammar: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message) as caught:
         dynamic(grammar)
     assert caught.value.hint  # type: ignore[attr-defined]
+
+
+def test_constraints_are_not_ignored() -> None:
+    with pytest.raises(UnsupportedError, match="what is ignored is a pattern"):
+        dynamic('start: "x"\n%declare X\n%ignore X', constraints={"X": sg.Regex("a")})
+
+
+@pytest.mark.parametrize("lexer", ["contextual", "basic", "dynamic"])
+def test_lexers_know_patterns_only(lexer: Literal["contextual", "basic", "dynamic"]) -> None:
+    with pytest.raises(UnsupportedError, match="cannot read constraints") as caught:
+        lower(sg.Lark("start: X\n%declare X", lexer=lexer, constraints={"X": sg.Regex("a")}))
+    assert "dynamic_complete" in str(caught.value.hint)
+    with pytest.raises(InputError, match="declared but not defined"):
+        lower(sg.Lark('start: X | "a"\n%declare X', lexer=lexer))
 
 
 def test_constraints_must_be_declared() -> None:
