@@ -102,9 +102,7 @@ class Derivation:
         """Ways that no two values share."""
         res, formulas = self.residuals, self.n.formulas
         questions = [
-            (leaf, self.ask(leaf, number, count, x))
-            for leaf, (number, count) in res.leaves(r).items()
-            if res.support[leaf] >> x & 1
+            (leaf, self.ask(leaf, number, count, x)) for leaf, (number, count) in res.leaves(r, 1 << x).items()
         ]
         classes: list[tuple[Formula, frozenset[Formula]]] = [(formulas.true, frozenset())]
         for f in dict.fromkeys(question.formula for _, question in questions):

@@ -180,7 +180,7 @@ class ObjectTreePlan:
             found = self._absent.get(key)
             if found is None:
                 into = {
-                    leaf: FALSE for leaf, (j, _) in res.leaves(r).items() if self.leaves[j].required & absent
+                    leaf: FALSE for leaf, (j, _) in res.leaves(r, absent).items() if self.leaves[j].required & absent
                 }
                 found = self._absent[key] = res.replace(r, into)
             r = found
@@ -192,7 +192,7 @@ class ObjectTreePlan:
             if found is None:
                 into = {
                     leaf: TRUE if self.leaves[j].kind == EVERY else FALSE
-                    for leaf, (j, _) in res.leaves(r).items()
+                    for leaf, (j, _) in res.leaves(r, closed).items()
                     if not self._support[j] & open_bits
                 }
                 found = self._settled[key] = res.replace(r, into)

@@ -133,8 +133,8 @@ class Residuals:
             return next(iter(counts))
         return self._make(Part(ONE, tuple(sorted(counts))))
 
-    def leaves(self, r: int) -> dict[int, tuple[int, int]]:
-        """The leaves of a residual: their residuals, with leaf number and count."""
+    def leaves(self, r: int, about: int = -1) -> dict[int, tuple[int, int]]:
+        """The leaves of a residual that look at some of these properties: their residuals, with number and count."""
         found: dict[int, tuple[int, int]] = {}
         seen = {r}
         todo = [r]
@@ -142,9 +142,10 @@ class Residuals:
             inner = todo.pop()
             kind, args = self.parts[inner]
             if kind == LEAF:
-                found[inner] = (args[0], args[1])
+                if self.support[inner] & about:
+                    found[inner] = (args[0], args[1])
             elif kind != CONSTANT:
-                new = [a for a in args if a not in seen]
+                new = [a for a in args if a not in seen and self.support[a] & about]
                 seen.update(new)
                 todo += new
         return found
@@ -154,12 +155,15 @@ class Residuals:
         if not into:
             return r
         memo: dict[int, int] = dict(into)
+        touched = 0
+        for leaf in into:
+            touched |= self.support[leaf]
 
         def rebuilt(r: int) -> int:
             found = memo.get(r)
             if found is None:
                 kind, args = self.parts[r]
-                if kind in (CONSTANT, LEAF):
+                if kind in (CONSTANT, LEAF) or not self.support[r] & touched:
                     found = r
                 elif kind == NOT:
                     found = self.negate(rebuilt(args[0]))
