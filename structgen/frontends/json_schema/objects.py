@@ -174,7 +174,7 @@ class ObjectPlan:
         assert self._slot_costs is not None
         choices: list[tuple[Formula, int]] = []
         for i in self.ways(BEGIN):
-            name = self._shortest(BEGIN, i)
+            name = self.dearest_name(BEGIN, i)
             after = self.left(self.follow(BEGIN, i, name))
             if after >= INFINITE:
                 continue
