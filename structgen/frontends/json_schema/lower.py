@@ -273,7 +273,7 @@ class JsonNetwork:
 
     def outline(self, key: Any, label: Any) -> Key | None:
         """What the value may be does not depend on the free name before it; what follows it costs most after this."""
-        if key[0] >= OBJECT_TREE:
+        if key[0] != OBJECT:
             return None
         plan: Any = self.builder.plans[key[1]]
         return (VALUE, key[1], plan.follow(key[2], label, plan.dearest_name(key[2], label)), label)
