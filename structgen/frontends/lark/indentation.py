@@ -22,8 +22,6 @@ from structgen.automata import (
     everything,
     intersect,
     literal,
-    literals,
-    repeat,
     repeat_set,
     to_bytedfa,
     utf8,
@@ -103,6 +101,7 @@ class Lines:
     def __init__(self, rules: Indentation, tokens: Tokens) -> None:
         self.rules = rules
         self.tokens = tokens
+        tokens.goes_on = True
         #: Stand-ins for margins in the grammar: how long they are depends on the block.
         self.margins: dict[Terminal, Margin] = {}
         self._known: dict[Margin, Terminal] = {}
@@ -140,8 +139,16 @@ class Lines:
             raise self._refused()
         words, condition = lasting[0]
         body = intersect(words, concat(everything(CODE_POINTS), literal("\n")))
-        for chars in ("\t ", " ", "\t", ""):
-            blanks = repeat(literals(list(chars)), 0, None) if chars else epsilon(CODE_POINTS)
+        first = body.shortest()
+        if isinstance(first, str):
+            symbols = self.tokens.symbols
+            state = 0
+            table = symbols.rows(words)
+            for char in first:
+                state = table[state][symbols.of(char)]
+            chars = [c for c, t in enumerate(table[state]) if t >= 0 and words.accept[t] and c != symbols.of("\n")]
+            row = [0 if c in chars else -1 for c in range(symbols.width)]
+            blanks = symbols.dfa([row], [True])
             if words == concat(body, blanks):
                 return Terminal(to_bytedfa(utf8(body)), shown, where), Piece(blanks, condition)
         raise self._refused()
@@ -190,12 +197,15 @@ class Lines:
         return text.count(b" ") + self.rules.tab * text.count(b"\t")
 
     def _columns(self, lo: int, hi: int) -> Dfa:
-        """The texts of blanks that are ``lo`` to ``hi`` columns wide."""
+        """The texts whose blanks and tabs are ``lo`` to ``hi`` columns wide."""
         symbols = self.tokens.symbols
-        space, tab = (symbols.members[BLANKS[i]][0] for i in (2, 0))
+        space, tab = symbols.of(" "), symbols.of("\t")
+        others = symbols.members[every_symbol(CODE_POINTS)]
         table = []
         for n in range(hi + 1):
             row = [-1] * symbols.width
+            for c in others:  # such as form feeds: of no width
+                row[c] = n
             row[space] = n + 1 if n < hi else -1
             row[tab] = n + self.rules.tab if n + self.rules.tab <= hi else -1
             table.append(row)

@@ -15,7 +15,7 @@ from structgen.automata import Dfa
 from structgen.automata.symbols import Ranges
 from structgen.errors import LimitError, UnsupportedError
 from structgen.frontends.regex import ast
-from structgen.frontends.regex.compile import plain
+from structgen.frontends.regex.compile import compile_node, plain
 from structgen.frontends.regex.python import PythonParser
 
 #: Instructions of one program.
@@ -84,12 +84,18 @@ Instruction = Char | Split | Check | Match
 
 
 class Assertion(NamedTuple):
-    """A lookaround: does the body match ahead of here, or behind? ``width``: how far it looks behind."""
+    """A lookaround: does the body match ahead of here, or behind?
+
+    Attributes:
+        body: behind: the texts up to here; ahead: what must come next, or if ``whole`` all that comes, to the end.
+        width: how far it looks behind.
+    """
 
     body: Dfa
     ahead: bool
     negative: bool
     width: int
+    whole: bool = False
 
 
 class Program(NamedTuple):
@@ -110,8 +116,8 @@ def program(pattern: str, flags: int, where: str | None, max_states: int) -> Pro
     """The program of a pattern of Python's ``re``.
 
     Raises:
-        SourceSyntaxError, UnsupportedError, LimitError: as for regular expressions everywhere; also for lookarounds
-            inside lookarounds, and for atomic groups.
+        SourceSyntaxError, UnsupportedError, LimitError: as for regular expressions everywhere; also for
+            lookarounds that look out of the lookaround they are in, and for atomic groups.
     """
     tree = _Parser(pattern, flags, where).parse()
     builder = _Builder(where, max_states)
@@ -149,6 +155,41 @@ def _has_looks(node: Any) -> bool:
     if isinstance(node, Loop):
         return _has_looks(node.body)
     return any(map(_has_looks, ast.children(node)))
+
+
+def _to_tree(node: Any) -> ast.Node:
+    """The tree without preferences, lookarounds kept."""
+    if isinstance(node, Ordered):
+        return ast.alt(map(_to_tree, node.branches))
+    if isinstance(node, Loop):
+        return ast.repeat(_to_tree(node.body), node.lo, node.hi)
+    if isinstance(node, ast.Seq):
+        return ast.seq(map(_to_tree, node.items))
+    if isinstance(node, ast.Alt):
+        return ast.alt(map(_to_tree, node.branches))
+    if isinstance(node, ast.Look):
+        return ast.Look(_to_tree(node.body), node.ahead, node.negative)
+    return cast(ast.Node, node)
+
+
+def _sees_itself(node: Any, read: int = 0) -> bool:
+    """Does no lookbehind in it look behind its beginning, ``read`` symbols having been read at least?"""
+    if isinstance(node, ast.Look):
+        if not node.ahead and (ast.width(to_plain(node.body))[1] or 0) > read:
+            return False
+        return not _has_looks(node.body)
+    if isinstance(node, ast.Start):
+        return False
+    if isinstance(node, ast.Seq):
+        for item in node.items:
+            if not _sees_itself(item, read):
+                return False
+            read += ast.width(to_plain(item))[0]
+        return True
+    if isinstance(node, Loop):
+        return _sees_itself(node.body, read)
+    branches = node.branches if isinstance(node, Ordered) else ast.children(node)
+    return all(_sees_itself(branch, read) for branch in branches)
 
 
 class _Builder:
@@ -227,11 +268,15 @@ class _Builder:
 
     def _look(self, node: ast.Look) -> int:
         if _has_looks(node.body):
-            raise UnsupportedError(
-                "a lookaround inside a lookaround, in a terminal",
-                where=self.where,
-                hint='Write the pattern without it, or use lexer="dynamic_complete"',
-            )
+            if not node.ahead or not _sees_itself(node.body):
+                raise UnsupportedError(
+                    "a lookaround inside a lookbehind, or that looks behind the beginning of a lookahead",
+                    where=self.where,
+                    hint='Write the pattern without it, or use lexer="dynamic_complete"',
+                )
+            rest = compile_node(ast.seq([_to_tree(node.body), ast.ANY_TEXT]), self.max_states)
+            self.looks.append(Assertion(rest, True, node.negative, 0, whole=True))
+            return len(self.looks) - 1
         body = to_plain(node.body)
         width = 0 if node.ahead else ast.width(body)[1] or 0
         language = plain(body if node.ahead else ast.seq([ast.ANY_TEXT, body]), self.max_states)

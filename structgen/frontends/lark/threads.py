@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, difference, everything, union
+from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, difference, everything, intersect, repeat_set, union
 from structgen.automata.dfa import limit_error, make
 from structgen.automata.symbols import SURROGATES, every_symbol, normalize, partition
 from structgen.errors import UnsupportedError
@@ -33,7 +33,7 @@ class Condition(NamedTuple):
     Attributes:
         ban: no nonempty prefix of it is in this language; None: whatever follows.
         doubt: if it begins with a member, whether the word is read depends on more than a ban can say. None: never.
-        needs: for each of these languages, it must begin with a member.
+        needs: to the end of the text, it must be a member of each of these languages.
     """
 
     ban: Dfa | None
@@ -108,6 +108,10 @@ class Symbols:
         for start, c in zip(self.starts.tolist(), self.classes.tolist(), strict=True):
             self._samples[c] = start
 
+    def of(self, char: str) -> int:
+        """The class of a character."""
+        return int(self.classes[np.searchsorted(self.starts, ord(char), side="right") - 1])
+
     def rows(self, d: Dfa) -> list[list[int]]:
         """The table of an automaton over the classes."""
         columns = d.classes[np.searchsorted(d.starts, self._samples, side="right") - 1]
@@ -158,7 +162,8 @@ class Race:
             self.offsets.append(len(self.looks))
             self.looks.extend(program.looks)
         self.rows = [symbols.rows(look.body) for look in self.looks]
-        self.accepts = [look.body.accept.tolist() for look in self.looks]
+        #: The states in which it is certain that a lookaround's body matches.
+        self.accepts = [self._universal(look.body) if look.whole else look.body.accept.tolist() for look in self.looks]
         self.behind = [i for i, look in enumerate(self.looks) if not look.ahead]
         self.farthest = max((self.looks[i].width for i in self.behind), default=0)
 
@@ -211,56 +216,70 @@ class Race:
 
     def _condition(self, state: State, above: list[Thread], ghosts: list[Thread], dues: Dues) -> Condition | None:
         """Given what is preferred to a match, and the lookaheads it depends on; None: it never holds."""
-        bans: list[Dfa] = []
-        doubt: Dfa | None = None
-        needs: list[Dfa] = []
-        for look, at in sorted(dues):
-            (bans if self.looks[look].negative else needs).append(self._rest(look, at))
+        rest = everything(CODE_POINTS)
+        # the rests of the text, to its end, with which the word is not read
+        bad = [self._failing(look, at) for look, at in sorted(dues)]
         if above:
-            sure, loose = self._matches_later(state, above)
-            if not sure.is_empty():
-                bans.append(sure)
-            if loose != sure:
-                doubt = difference(loose, sure)
-        ban = union(*bans) if bans else None
+            bad.append(self._matches_later(state, above))
         for ghost in ghosts:  # a preferred match is taken unless one of its lookaheads fails
-            fails = [self._rest(look, at) for look, at in sorted(ghost.dues) if self.looks[look].negative]
-            if len(fails) < len(ghost.dues):
-                raise UnsupportedError(
-                    f"terminal {self.name}: whether it is read depends on a lookahead past its end",
-                    where=self.where,
-                    hint='Simplify the lookahead, or use lexer="dynamic_complete"',
-                )
-            need = union(*fails)
-            if ban is not None:
-                need = difference(need, concat(ban, everything(CODE_POINTS)))
-            if need.is_empty():
-                return None
-            needs.append(need)
-        return Condition(ban, doubt, tuple(needs))
+            bad.append(difference(rest, union(*(self._failing(look, at) for look, at in sorted(ghost.dues)))))
+        if not bad:
+            return Condition(None)
+        refused = union(*bad)
+        if refused == rest:
+            return None
+        certain = self._universal(refused)
+        table = self.symbols.rows(refused)
+        ban = self.symbols.dfa(table, certain)
+        some = repeat_set(every_symbol(CODE_POINTS), 1, None, CODE_POINTS)
+        undecided = self.symbols.dfa(table, [a and not c for a, c in zip(refused.accept, certain, strict=True)])
+        doubt = intersect(undecided, some)
+        needs = (intersect(difference(rest, refused), some),) if refused.accept[0] else ()
+        return Condition(None if ban.is_empty() else ban, None if doubt.is_empty() else doubt, needs)
 
-    def _rest(self, look: int, at: int) -> Dfa:
-        """What a lookahead's body still has to match."""
-        return self.symbols.dfa(*_from(self.rows[look], self.accepts[look], at))
+    def _failing(self, look: int, at: int) -> Dfa:
+        """The rests of the text, to its end, with which a lookahead under way fails."""
+        found = self.looks[look]
+        words = self.symbols.dfa(*_from(self.rows[look], found.body.accept.tolist(), at))
+        rest = everything(CODE_POINTS)
+        if not found.whole:
+            words = concat(words, rest)
+        return words if found.negative else difference(rest, words)
 
-    def _matches_later(self, state: State, above: list[Thread]) -> tuple[Dfa, Dfa]:
-        """What can follow so that one of the threads matches: for certain, and depending on what follows that."""
+    def _universal(self, d: Dfa) -> list[bool]:
+        """The states of an automaton from which everything is accepted."""
+        every = self.symbols.members[every_symbol(CODE_POINTS)]
+        return [
+            bool(accept) and all(row[c] == s for c in every)
+            for s, (row, accept) in enumerate(zip(self.symbols.rows(d), d.accept, strict=True))
+        ]
+
+    def _matches_later(self, state: State, above: list[Thread]) -> Dfa:
+        """The rests of the text, to its end, with which one of the threads matches."""
         start = State(state.behind, state.read, tuple(above), None)
         numbers = {start: 0}
         states = [start]
         table: list[list[int]] = []
-        sure: list[bool] = []
-        loose: list[bool] = []
-        for current in states:
+        accept: list[bool] = []
+        for number, current in enumerate(states):
             row = [-1] * self.symbols.width
             table.append(row)
             ended = current is not start and (current.done is not None or current.past)
-            sure.append(ended)
-            loose.append(ended or (current is not start and any(t.at == MATCHED and t.fresh for t in current.threads)))
+            accept.append(ended or any(self._holds_at_end(t) for t in current.threads if t.at == MATCHED))
             if ended:
-                continue
-            self._fill(current, row, numbers, states)
-        return self.symbols.dfa(table, sure), self.symbols.dfa(table, loose)
+                for c in self.symbols.members[every_symbol(CODE_POINTS)]:
+                    row[c] = number
+            else:
+                self._fill(current, row, numbers, states)
+        return self.symbols.dfa(table, accept)
+
+    def _holds_at_end(self, ghost: Thread) -> bool:
+        """Would the match hold if the text ended here?"""
+        for look, s in ghost.dues:
+            matches = self.looks[look].whole and bool(self.looks[look].body.accept[s])
+            if matches == self.looks[look].negative:
+                return False
+        return True
 
     # ---- states ----------------------------------------------------------------------------------------
 
@@ -372,7 +391,7 @@ class Race:
         number = self.offsets[thread.program] + check.look
         look = self.looks[number]
         if look.ahead:
-            if look.body.accept[0]:  # the body matches the empty text
+            if self.accepts[number][0]:  # whatever comes, the body matches
                 return None if look.negative else thread.dues
             return thread.dues | {(number, 0)}
         if read < look.width:

@@ -52,6 +52,9 @@ class Tokens:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self.symbols = lexicon.symbols
+        #: Are words left out that only the end of the text can follow? (They are in grammars with indentation,
+        #: whose texts end with a newline.)
+        self.goes_on = False
         self._known: dict[object, Terminal | None] = {}
         self._same: dict[object, Terminal] = {}
         self._stripped: dict[Dfa, tuple[ByteDfa, dict[int, list[int]]]] = {}
@@ -172,10 +175,15 @@ class Tokens:
         if not ends:
             return None
         dfa, bans = self._with_bans(nfa, labels, ends)
+        if bans and self.goes_on and not _endable(dfa, bans):
+            ends = {ban: sources for ban, sources in ends.items() if ban is None or not self._last(ban, follow)}
+            if not ends:
+                return None
+            dfa, bans = self._with_bans(nfa, labels, ends)
         if bans and 0 in bans:  # the words may be empty, and then nothing must follow that could
             raise _undecided(shown, where)
-        if bans:
-            self._check_ends(dfa, bans, shown, where, follow)
+        if not _endable(dfa, bans):
+            raise self._stuck(bans, shown, where, follow)
         key = (dfa.digest, tuple((s, ban.digest) for s, ban in sorted(bans.items())))
         if key not in self._same:
             self._same[key] = Terminal(dfa, shown, where, bans)
@@ -256,20 +264,20 @@ class Tokens:
 
     # ---- bytes -----------------------------------------------------------------------------------------
 
-    def _check_ends(
-        self, dfa: ByteDfa, bans: dict[int, ByteDfa], shown: str, where: str | None, follow: frozenset[str]
-    ) -> None:
-        """Every state must reach an end without a ban, or the text could not be completed."""
-        free = dfa.accept.copy()
-        free[list(bans)] = False
-        if (dfa.distance_to(free) < 1 << 30).all():
-            return
+    def _last(self, ban: Dfa, follow: frozenset[str]) -> bool:
+        """Does a ban leave nothing of what may follow, so that only the end of the text can?"""
+        banned = concat(ban, everything(CODE_POINTS))
+        return all(difference(self.lexicon.programs[name].words, banned).is_empty() for name in follow)
+
+    def _stuck(
+        self, bans: dict[int, ByteDfa], shown: str, where: str | None, follow: frozenset[str]
+    ) -> UnsupportedError:
         for name in sorted(follow):
             first = self._bytes(self.lexicon.programs[name].words)
             starts = first.lo[: first.first[1]].tolist()
             if any(ban.step(0, byte) >= 0 for ban in bans.values() for byte in starts):
                 break
-        raise UnsupportedError(
+        return UnsupportedError(
             f"terminal {self.lexicon.shown(name)} behind {shown}: a lexer would read them as one, "
             "and nothing that keeps them apart may stand between",
             where=where,
@@ -288,6 +296,7 @@ class Tokens:
         if len(bans) > MARKS:
             raise UnsupportedError("a terminal with too many different bans")
         final = nfa.state()
+        size = len(nfa.sources)
         for mark, sources in zip(self.symbols.marks, ends.values(), strict=False):
             for source in sources:
                 nfa.edge(source, labels.setdefault((mark,), len(labels)), final)
@@ -302,6 +311,8 @@ class Tokens:
             max_states=self.lexicon.max_states,
             what="a terminal with the ignored text behind it",
         )
+        for moves in (nfa.sources, nfa.labels, nfa.targets):
+            del moves[size:]
         if words not in self._stripped:
             self._stripped[words] = _strip(to_bytedfa(utf8(words)))
         dfa, marked = self._stripped[words]
@@ -331,6 +342,13 @@ def _undecided(shown: str, where: str | None) -> UnsupportedError:
         where=where,
         hint='Simplify the lookahead, or use lexer="dynamic_complete"',
     )
+
+
+def _endable(dfa: ByteDfa, bans: dict[int, ByteDfa]) -> bool:
+    """Does every state reach an end without a ban? Else the text could not be completed."""
+    free = dfa.accept.copy()
+    free[list(bans)] = False
+    return not bans or bool((dfa.distance_to(free) < 1 << 30).all())
 
 
 def _strip(whole: ByteDfa) -> tuple[ByteDfa, dict[int, list[int]]]:
