@@ -167,16 +167,26 @@ def config_rehash(m, confighash):
 def enter(m, total, x, cell, ban):
     """Put (x, cell, ban) on the work list of a closure unless it is there; returns its length, or L.ASK."""
     seen = m.seen
+    size = seen.shape[0]
     entry = (np.int64(x) + 1073741824) * 4294967296 + cell
-    for k in range(total):
-        if seen[k, 0] == entry and seen[k, 1] == ban:
+    slot = mix(mix(np.int64(0), entry), np.int64(ban)) & (size - 1)
+    generation = m.used[L.CLOSURES]
+    head = np.int64(0)  # 1 + the first entry of this hash, 0: none
+    if seen[slot, 2] // 4294967296 == generation:
+        head = seen[slot, 2] % 4294967296
+    k = head
+    while k > 0:
+        if seen[k - 1, 0] == entry and seen[k - 1, 1] == ban:
             return np.int64(total)
-    if total >= seen.shape[0]:
+        k = seen[k - 1, 3]
+    if total >= size:
         if total >= LONG_CLOSURE:
             return ask(m, L.ASK_LOOP, x)
         return ask(m, L.ASK_GROW, L.M_WORK)
     seen[total, 0] = entry
     seen[total, 1] = ban
+    seen[total, 3] = head
+    seen[slot, 2] = generation * 4294967296 + total + 1
     return np.int64(total + 1)
 
 
@@ -198,6 +208,7 @@ def closure(t, m, x, cell, ban, fresh):
     n = 0
     accept = 0
     todo = 0
+    m.used[L.CLOSURES] += 1
     total = enter(m, np.int64(0), np.int64(x), np.int64(cell), np.int64(ban))
     while todo < total:
         code = m.seen[todo, 0]

@@ -145,7 +145,8 @@ KEY_TAPE = 1 << 61  # tape << 8 | byte -> tape
 KEY_VIEW = 1 << 62  # cell << 32 | tape -> view
 KEY_UNION = KEY_TAPE + KEY_VIEW  # cell << 32 | cell -> their union
 CAPTURES = 22  # 1: some edge captures
-USED = 23
+CLOSURES = 23  # how many closures were begun: what lies in seen from earlier ones does not count
+USED = 24
 
 
 class Machine(NamedTuple):
@@ -167,7 +168,7 @@ class Machine(NamedTuple):
     rows: Array  # int32[*, W]: finished masks
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
-    seen: Array  # int64[*, 2]: scratch of closures
+    seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
     exact: Array  # int32[*]: trie nodes below which a mask must know the text

@@ -85,7 +85,7 @@ class Machine:
             rows=np.zeros((8, width), dtype=np.int32),
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
-            seen=np.zeros((256, 2), dtype=np.int64),
+            seen=np.zeros((256, 4), dtype=np.int64),
             stack=np.zeros((256, 2), dtype=np.int64),
             tapes=np.zeros((16, 3), dtype=np.int32),
             exact=np.zeros(64, dtype=np.int32),
