@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("structgen", "llguidance", "numpy", "numba", "tiktoken")
+_PACKAGES = ("structgen", "llguidance", "xgrammar", "outlines-core", "lm-format-enforcer", "numpy", "numba", "tiktoken")
 
 
 def describe() -> dict[str, Any]:

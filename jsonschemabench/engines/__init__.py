@@ -6,23 +6,44 @@ from importlib import import_module
 
 from jsonschemabench.engines.base import BenchVocabulary, Engine
 
-# name on the command line -> (module, class); imported only in the worker that runs it
+#: The orders of properties that an engine may be asked for.
+ORDERS = ("any", "schema")
+
+# name on the command line -> (module, class, package it needs, extra that installs it); imported only in the worker
+# that runs it
 ENGINES = {
-    "structgen": ("jsonschemabench.engines.structgen_engine", "StructgenEngine"),
-    "llguidance": ("jsonschemabench.engines.llguidance_engine", "LlguidanceEngine"),
+    "structgen": ("structgen_engine", "StructgenEngine", "structgen", ""),
+    "llguidance": ("llguidance_engine", "LlguidanceEngine", "llguidance", "bench"),
+    "xgrammar": ("xgrammar_engine", "XgrammarEngine", "xgrammar", "peers"),
+    "outlines-core": ("outlines_engine", "OutlinesEngine", "outlines_core", "peers"),
+    "lm-format-enforcer": ("enforcer_engine", "EnforcerEngine", "lmformatenforcer", "peers"),
 }
 
 
 def known(name: str) -> bool:
-    """Is it one of ours, or written as ``module:Class``?"""
-    return name in ENGINES or ":" in name
+    """Is it one of ours, or written as ``module:Class``; with ``@any`` or ``@schema`` behind it, or nothing?"""
+    plain, at, order = name.partition("@")
+    return (plain in ENGINES or ":" in plain) and (not at or order in ORDERS)
 
 
 def load_engine(name: str, vocabulary: BenchVocabulary, order: str) -> Engine:
     """Set up an engine for a vocabulary: one of ``ENGINES``, or a class of your own as ``module:Class``.
 
-    Raises ImportError where its package is missing.
+    An order of properties behind the name (``structgen@schema``) goes before ``order``.
+
+    Raises ImportError where its package is missing; the message says how to install it.
     """
-    module, attribute = ENGINES[name] if name in ENGINES else name.split(":", 1)
-    engine: Engine = getattr(import_module(module), attribute)(vocabulary, order)
-    return engine
+    name, _, own_order = name.partition("@")
+    if name not in ENGINES:
+        module, attribute = name.split(":", 1)
+        engine: Engine = getattr(import_module(module), attribute)(vocabulary, own_order or order)
+        return engine
+    file, attribute, package, extra = ENGINES[name]
+    try:
+        import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise ImportError(f"{name} is not installed: pip install 'structgen[{extra}]'") from error
+    made: Engine = getattr(import_module(f"jsonschemabench.engines.{file}"), attribute)(vocabulary, own_order or order)
+    return made

@@ -1,4 +1,4 @@
-"""What an engine must offer to be measured. A dozen lines of adapter suffice: see the two beside this file.
+"""What an engine must offer to be measured. A few dozen lines of adapter suffice: see those beside this file.
 
 Everything runs in one process, one thread, and is timed from outside: ``compile`` plus the first ``mask`` is the
 time to first mask; every ``mask`` call is timed by itself.
@@ -64,7 +64,8 @@ class Session(Protocol):
         """May the text end here?"""
 
     # A session may also have accepts_in_any_order(text: str) -> bool: would it take a text that it refused, if the
-    # properties of objects could come in any order? Such refusals are counted apart.
+    # properties of objects could come in any order? Such refusals are counted apart. For ``serve`` it has
+    # twin() -> Session: another cursor, at the start, over what is compiled.
 
 
 class Engine(Protocol):
@@ -80,3 +81,6 @@ class Engine(Protocol):
         Options are given by ``suite`` only: ``formats`` ("assert" or "annotation") and ``registry`` (documents by
         URI).
         """
+
+    # An engine may also have fill(sessions: Sequence[Session], out: NDArray[np.int32]) -> None: the masks of a batch,
+    # row i of int32[B, words] for sessions[i]. ``serve`` calls ``mask`` row by row where there is none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,22 +32,27 @@ class _Wrapped:
 class LlguidanceSession:
     """One ``LLMatcher``."""
 
-    def __init__(self, matcher: object) -> None:
-        self._matcher = matcher
+    def __init__(self, matcher: Any) -> None:
+        self.matcher = matcher
 
     def reset(self) -> None:
-        self._matcher.reset()  # type: ignore[attr-defined]
+        self.matcher.reset()
 
     def mask(self, out: NDArray[np.int32]) -> None:
-        self._matcher.unsafe_compute_mask_ptr(out.ctypes.data, out.nbytes)  # type: ignore[attr-defined]
-        if self._matcher.is_error():  # type: ignore[attr-defined]
-            raise EngineFailed(self._matcher.get_error())  # type: ignore[attr-defined]
+        self.matcher.unsafe_compute_mask_ptr(out.ctypes.data, out.nbytes)
+        if self.matcher.is_error():
+            raise EngineFailed(self.matcher.get_error())
 
     def advance(self, token: int) -> bool:
-        return bool(self._matcher.consume_token(token))  # type: ignore[attr-defined]
+        return bool(self.matcher.consume_token(token))
 
     def accepts(self) -> bool:
-        return bool(self._matcher.is_accepting())  # type: ignore[attr-defined]
+        return bool(self.matcher.is_accepting())
+
+    def twin(self) -> LlguidanceSession:
+        copy = self.matcher.deep_copy()
+        copy.reset()
+        return LlguidanceSession(copy)
 
 
 class LlguidanceEngine:
@@ -62,6 +68,7 @@ class LlguidanceEngine:
             eos_token=vocabulary.eos,
             slices=llguidance.LLTokenizer.json_slices(),
         )
+        self._executor = llguidance.LLExecutor(1)
 
     @property
     def version(self) -> str:
@@ -77,3 +84,8 @@ class LlguidanceEngine:
         if matcher.is_error():
             raise Refused(matcher.get_error())
         return LlguidanceSession(matcher)
+
+    def fill(self, sessions: Sequence[LlguidanceSession], out: NDArray[np.int32]) -> None:
+        """The masks of a batch, by its executor with one thread."""
+        rows = [(session.matcher, i) for i, session in enumerate(sessions)]
+        self._executor.unsafe_compute_mask_ptr(rows, out.ctypes.data, out.strides[0], len(out))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,43 +18,46 @@ class StructgenSession:
     """A compiled grammar and the state reached: one integer."""
 
     def __init__(self, grammar: sg.CompiledGrammar, constraint: sg.JsonSchema) -> None:
-        self._grammar = grammar
+        self.grammar = grammar
         self._constraint = constraint
-        self._state = grammar.start
+        self.state = grammar.start
 
     @property
     def states(self) -> int:
         """How many states the grammar has by now."""
-        return int(self._grammar.n_states)
+        return int(self.grammar.n_states)
 
     def reset(self) -> None:
-        self._state = self._grammar.start
+        self.state = self.grammar.start
 
     def mask(self, out: NDArray[np.int32]) -> None:
         try:
-            self._grammar.mask(self._state, out)
+            self.grammar.mask(self.state, out)
         except sg.errors.StructgenError as error:
             raise EngineFailed(_reason(error)) from error
 
     def advance(self, token: int) -> bool:
         try:
-            state = self._grammar.advance(self._state, token)
+            state = self.grammar.advance(self.state, token)
         except sg.errors.StructgenError as error:
             raise EngineFailed(_reason(error)) from error
         if state < 0:
             return False
-        self._state = state
+        self.state = state
         return True
 
     def accepts(self) -> bool:
-        return bool(self._grammar.accepts(self._state))
+        return bool(self.grammar.accepts(self.state))
+
+    def twin(self) -> StructgenSession:
+        return StructgenSession(self.grammar, self._constraint)
 
     def accepts_in_any_order(self, text: str) -> bool:
         """Would the text do, if its properties could come in any order?"""
         if self._constraint.property_order == "any":
             return False
         try:
-            free = sg.compile(replace(self._constraint, property_order="any"), self._grammar.vocab)
+            free = sg.compile(replace(self._constraint, property_order="any"), self.grammar.vocab)
             state = free.advance_bytes(free.start, text.encode())
             return state >= 0 and bool(free.accepts(state))
         except sg.errors.StructgenError:
@@ -78,6 +83,14 @@ class StructgenEngine:
             raise Empty(_reason(error)) from error
         except sg.errors.StructgenError as error:
             raise Refused(_reason(error)) from error
+
+    def fill(self, sessions: Sequence[StructgenSession], out: NDArray[np.int32]) -> None:
+        """The masks of a batch: a call for each run of neighbours that have the same grammar."""
+        begin = 0
+        for grammar, group in groupby(sessions, key=lambda session: session.grammar):
+            states = [session.state for session in group]
+            grammar.fill_masks(states, out[begin : begin + len(states)])
+            begin += len(states)
 
 
 def _reason(error: sg.errors.StructgenError) -> str:
