@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import count, islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,10 @@ def text_size(name: str) -> int:
     return sum(size for c in name for lo, hi, size in _SIZES if lo <= ord(c) <= hi)
 
 
+#: Sets that lack at most so many names are known by what they lack.
+_MANY_NAMES = 20_000
+
+
 class Pool:
     """Names that may each be written once, the ones with the shortest texts first."""
 
@@ -43,9 +49,21 @@ class Pool:
         self._more = _by_size(names)
         self._known: list[tuple[int, str]] = []
 
-    def free(self, used: frozenset[str]) -> StringSet:
+    @cached_property
+    def lacking(self) -> frozenset[str] | None:
+        """The names that are not in the set, if they are few; else None."""
+        if self.names.is_all():
+            return frozenset()
+        lacking = self.names.complement().values(_MANY_NAMES)
+        return None if lacking is None else frozenset(lacking)
+
+    def free(self, used: frozenset[str]) -> FreeNames:
         """The names not used."""
-        return self.names.difference(StringSet.of(used)) if used else self.names
+        return FreeNames(self, used)
+
+    def runs_out(self, used: frozenset[str]) -> bool:
+        """Are all names used?"""
+        return next(self.unused(used), None) is None
 
     def unused(self, used: frozenset[str]) -> Iterator[tuple[int, str]]:
         """Names not used, with the least bytes of their texts (quotes left out), ascending."""
@@ -61,6 +79,24 @@ class Pool:
     def sizes(self, used: frozenset[str], n: int) -> list[int]:
         """Least bytes of the n shortest names not used; fewer if there are fewer."""
         return [size for size, _ in islice(self.unused(used), n)]
+
+
+class FreeNames(NamedTuple):
+    """The names of a pool that are not used."""
+
+    pool: Pool
+    used: frozenset[str]
+
+    @property
+    def lacking(self) -> tuple[str, ...] | None:
+        """The names that are not among them, sorted, if they are few; else None."""
+        lacking = self.pool.lacking
+        return None if lacking is None else tuple(sorted(lacking | self.used))
+
+    @property
+    def names(self) -> StringSet:
+        """As a set. Where ``lacking`` is known there is a quicker way."""
+        return self.pool.names.difference(StringSet.of(self.used)) if self.used else self.pool.names
 
 
 def _by_size(names: StringSet) -> Iterator[tuple[int, str]]:

@@ -13,10 +13,9 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
-from structgen.frontends.json_schema.names import Pool
+from structgen.frontends.json_schema.names import FreeNames, Pool
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ObjectShape
-from structgen.frontends.json_schema.strings import StringSet
 from structgen.frontends.json_schema.supply import Supply, varied
 
 
@@ -230,7 +229,7 @@ class ObjectPlan:
         """Does the name of a free property matter for what may follow?"""
         return self.shape.hi is None or state.number + 1 < self.shape.hi
 
-    def free(self, state: Progress, i: int) -> StringSet:
+    def free(self, state: Progress, i: int) -> FreeNames:
         """The names that a property of cell i - number of slots may have."""
         return self.cells[i - len(self.names)].pool.free(state.names)
 
@@ -391,7 +390,7 @@ class ObjectPlan:
                 i += 1
         for c, cost in enumerate(self._cell_costs):
             cell = self.cells[c]
-            if cost < INFINITE and not cell.asks & state.met and not cell.pool.free(state.names).is_empty():
+            if cost < INFINITE and not cell.asks & state.met and not cell.pool.runs_out(state.names):
                 yield n + c
 
 

@@ -17,7 +17,7 @@ from structgen.frontends.json_schema.derive import Derivation, Question
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
 from structgen.frontends.json_schema.formula import TRUE as ANY_VALUE
 from structgen.frontends.json_schema.leastobject import ObjectSearch
-from structgen.frontends.json_schema.names import Pool
+from structgen.frontends.json_schema.names import FreeNames, Pool
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import name_has_text
 from structgen.frontends.json_schema.residuals import ALL, FALSE, LEAF, TRUE, Residuals
@@ -296,7 +296,7 @@ class ObjectTreePlan:
             if onward:
                 yield cell, onward
 
-    def free(self, state: TreeState, x: int) -> StringSet:
+    def free(self, state: TreeState, x: int) -> FreeNames:
         """The names that a property of a cell may have."""
         return self.cells[x - self.n_slots].free(state.names)
 

@@ -20,6 +20,7 @@ from structgen.automata import CODE_POINTS, bytedfa, everything, to_bytedfa, utf
 from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
 from structgen.errors import InputError
 from structgen.frontends.json_schema.escapes import Escapes, json_text
+from structgen.frontends.json_schema.names import FreeNames
 from structgen.frontends.json_schema.numbers import Forms, NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES
 from structgen.frontends.json_schema.strings import StringSet
@@ -86,7 +87,8 @@ class Terminals:
         #: least bytes of quotes and colon
         self.empty_name_cost = self.gap_cost + 2 + self.small_cost + 1
         self.name = lru_cache(maxsize=100_000)(self._name)
-        self.names = lru_cache(maxsize=10_000)(self._names)
+        self._all_but = lru_cache(maxsize=10_000)(self._of_all_but)
+        self._names_of = lru_cache(maxsize=10_000)(self._of_names)
         self.words = lru_cache(maxsize=64)(self._words)
         self.numbers = lru_cache(maxsize=10_000)(self._numbers)
         self.strings = lru_cache(maxsize=20_000)(self._strings)
@@ -109,11 +111,22 @@ class Terminals:
             text = chain(_then(prefix, _after_quote(StringSet.of([name]).texts(self.escapes))), self._colon)
         return Terminal(text, f'"{name}"')
 
-    def _names(self, names: StringSet, first: bool) -> Terminal:
-        """Any name of a set, likewise."""
+    def names(self, free: FreeNames, first: bool) -> Terminal:
+        """Any of some names, likewise. Where all but a few plain ones are free, no set is worked out."""
+        lacking = free.lacking if self.escapes == "standard" else None
+        if lacking and all(map(_is_plain, lacking)):
+            return self._all_but(lacking, first)
+        return self._names_of(free.names, first)
+
+    def _of_all_but(self, lacking: tuple[str, ...], first: bool) -> Terminal:
+        return self._property_name(all_but(lacking), first)
+
+    def _of_names(self, names: StringSet, first: bool) -> Terminal:
+        return self._property_name(names.texts(self.escapes), first)
+
+    def _property_name(self, text: ByteDfa, first: bool) -> Terminal:
         prefix = self._first_quote if first else self._next_quote
-        text = _after_quote(name_texts(names, self.escapes))
-        return Terminal(chain(_then(prefix, text), self._colon), "property name")
+        return Terminal(chain(_then(prefix, _after_quote(text)), self._colon), "property name")
 
     def _words(self, null: bool, bools: int, top: bool) -> Terminal:
         """null, true, false, as far as wanted."""
@@ -163,18 +176,7 @@ def _is_plain(name: str) -> bool:
     return _PLAIN.issuperset(name)
 
 
-@lru_cache(maxsize=10_000)
-def name_texts(names: StringSet, escapes: Escapes = "standard") -> ByteDfa:
-    """The JSON texts of a set of names; those of "all but these" are made directly."""
-    if escapes != "standard":
-        return names.texts(escapes)
-    excluded = names.complement().values(_MANY_NAMES) if not names.is_all() else ()
-    if not excluded or not all(map(_is_plain, excluded)):
-        return names.texts()
-    return _all_but(excluded)
-
-
-def _all_but(words: Sequence[str]) -> ByteDfa:
+def all_but(words: Sequence[str]) -> ByteDfa:
     """The texts of all strings but some plain words: the automaton of all strings beside the trie of the words."""
     body = _any_body()
     trie = choices([word.encode("ascii") for word in words])
@@ -209,10 +211,6 @@ def _all_but(words: Sequence[str]) -> ByteDfa:
 def _any_body() -> ByteDfa:
     """Any characters, escaped only where an encoder may, and the closing quote."""
     return to_bytedfa(json_text(everything(CODE_POINTS)))
-
-
-#: Up to so many declared names, the other names are made without set operations.
-_MANY_NAMES = 20_000
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from structgen import errors
-from structgen.frontends.json_schema.separators import name_texts, terminals
+from structgen.frontends.json_schema.names import Pool
+from structgen.frontends.json_schema.separators import terminals
 from structgen.frontends.json_schema.strings import StringSet
 from structgen.ir.network import Node
 from tests.frontends.json_schema.networks import Judge, network, reach
@@ -112,16 +113,19 @@ def test_terminals_are_shared() -> None:
 @given(
     st.lists(st.text('abé"/\\\n', max_size=3), unique=True, max_size=5),
     st.lists(st.text('abé"/\\\n', max_size=4), max_size=8),
+    st.frozensets(st.text('abé"/\\\n', max_size=3), max_size=3),
 )
-def test_names_but_some(declared: list[str], names: list[str]) -> None:
-    """The direct automaton of all other names is that of the set operations."""
+def test_names_but_some(declared: list[str], names: list[str], used: frozenset[str]) -> None:
+    """The terminal of all other names that are not used, made directly or by set operations."""
     others = StringSet.of(declared).complement()
-    direct, judge = name_texts(others), others.texts()
-    for name in [*declared, *names]:
+    free = Pool(others).free(used)
+    assert free.lacking == tuple(sorted({*declared, *used}))
+    terminal = terminals("flexible").names(free, True)
+    for name in [*declared, *names, *used]:
+        fine = name not in declared and name not in used
+        assert free.names.contains(name) == fine
         for ascii_only in (False, True):
-            text = json.dumps(name, ensure_ascii=ascii_only).encode()
-            assert direct.accepts(text) == (name not in declared)
-            assert judge.accepts(text) == (name not in declared) or others.is_all()
+            assert terminal.dfa.accepts(json.dumps(name, ensure_ascii=ascii_only).encode() + b":") == fine
 
 
 def test_name_terminals() -> None:
