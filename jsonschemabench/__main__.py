@@ -1,115 +1,39 @@
-"""``python -m jsonschemabench run | report | compare | suite | walks | families``."""
+"""``python -m jsonschemabench run | report | compare | plot | table | serve | memory | suite | walks | families``."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonschemabench import families, ratchet, suite
-from jsonschemabench.cases import SHIPPED, BadData, load_cases
+from jsonschemabench import families, memory, ratchet, records, serve, suite
+from jsonschemabench.arguments import parser
+from jsonschemabench.cases import SHIPPED, BadData, Case, load_cases, stratified
 from jsonschemabench.compare import compare
-from jsonschemabench.engines import ENGINES, known
-from jsonschemabench.pool import EngineUnavailable, Limits
+from jsonschemabench.pool import EngineUnavailable, Limits, Worker
 from jsonschemabench.run import Options, Results, header, read_results, run
-from jsonschemabench.summary import collect, failures, reasons, table
+from jsonschemabench.summary import as_csv, collect, failures, reasons, table
 
+#: The columns of ``table``.
+TABLE = ("structgen@any", "structgen@schema", "llguidance", "xgrammar")
 
-def _memory(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(GB|MB)", text, re.IGNORECASE)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: write it as 4GB or 500MB")
-    return int(float(match[1]) * (2**30 if match[2].upper() == "GB" else 2**20))
-
-
-def _engine(text: str) -> str:
-    if not known(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: known are {', '.join(ENGINES)}; or give module:Class")
-    return text
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jsonschemabench", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("run", help="measure engines on schemas")
-    one.add_argument("--data", type=Path, help="JSONL file (may be gzip) or folder of JSON files; default: shipped")
-    names = ", ".join(ENGINES)
-    one.add_argument("--engine", action="append", type=_engine, help=f"repeatable: {names}, or your module:Class")
-    one.add_argument("--every", type=_positive, default=1, metavar="N", help="take every N-th schema")
-    one.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
-    one.add_argument("--vocab", default="llama3", help="vocabulary (default llama3; 'bytes' is always there)")
-    one.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
-    one.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may compile")
-    one.add_argument("--memory", type=_memory, default=_memory("4GB"), help="a worker's memory, such as 4GB")
-    one.add_argument("--jobs", type=_positive, default=1, help="workers per engine; timings need 1")
-    one.add_argument("--out", type=Path, help="results as JSON lines")
-    one.add_argument("--resume", action="store_true", help="go on with --out where it stopped")
-    report = commands.add_parser("report", help="the summary of results files")
-    report.add_argument("results", type=Path, nargs="+")
-    both = commands.add_parser("compare", help="two results files; exit code 1 where something got worse")
-    both.add_argument("before", type=Path)
-    both.add_argument("after", type=Path)
-    tests = commands.add_parser("suite", help="test groups in the form of the JSON Schema Test Suite")
-    tests.add_argument("--data", type=Path, default=suite.OWN, help="JSON file (may be gzip); default: our own")
-    tests.add_argument("--engine", type=_engine, default="structgen", help=f"{names}, or your module:Class")
-    tests.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
-    tests.add_argument("--every", type=_positive, default=1, metavar="N", help="take every N-th group")
-    tests.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
-    tests.add_argument("--keyword", help="only groups whose keyword has this in it")
-    tests.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a group may compile")
-    tests.add_argument("--memory", type=_memory, default=_memory("2GB"), help="the worker's memory, such as 2GB")
-    tests.add_argument("--ratchet", type=Path, metavar="FILE", help="verdicts on file; default: data/NAME.txt")
-    deed = tests.add_mutually_exclusive_group()
-    deed.add_argument("--check", action="store_true", help="exit code 1 where a verdict is worse than on file")
-    deed.add_argument("--update", action="store_true", help="write the verdicts of this run to the file")
-    walking = commands.add_parser("walks", help="random texts under structgen's masks, judged by jsonschema")
-    walking.add_argument("--data", type=Path, help="schemas, as for run; default: shipped")
-    walking.add_argument("--n", type=_positive, default=1000, help="how many texts")
-    walking.add_argument("--seed", type=int, default=0)
-    walking.add_argument("--vocab", default="bytes", help="vocabulary (default bytes)")
-    walking.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may take")
-    growing = commands.add_parser("families", help="schemas that grow with a number, as a Markdown table")
-    growing.add_argument("--engine", type=_engine, default="structgen", help=f"{names}, or your module:Class")
-    growing.add_argument("--vocab", default="llama3", help="vocabulary (default llama3)")
-    growing.add_argument("--order", choices=["any", "schema"], default="any", help="property order, for structgen")
-    growing.add_argument("--only", help="only families that have this in their name")
-    growing.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may compile")
-    growing.add_argument("--memory", type=_memory, default=_memory("4GB"), help="a worker's memory, such as 4GB")
-    return parser
+#: What ``serve`` and ``memory`` measure unless told.
+BATCHED = ("structgen", "llguidance", "xgrammar")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code: 0 good, 1 got worse (compare), 2 cannot be done."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "run": _run, "report": _report, "compare": _compare, "plot": _plot, "table": _table, "serve": _serve,
+        "memory": _memory, "suite": _suite, "walks": _walks, "families": _families,
+    }  # fmt: skip
     try:
-        if options.command == "run":
-            return _run(options)
-        if options.command == "report":
-            return _summarise([record for path in options.results for record in read_results(path)])
-        if options.command == "suite":
-            return _suite(options)
-        if options.command == "walks":
-            return _walks(options)
-        if options.command == "families":
-            limits = Limits(options.timeout, options.memory)
-            for row in families.rows(options.engine, options.vocab, options.order, limits, options.only):
-                print(row, flush=True)
-            return 0
-        text, worse = compare(read_results(options.before), read_results(options.after))
-        print(text)
-        return int(worse)
+        return commands[options.command](options)
     except (BadData, EngineUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -119,31 +43,135 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.progress import track
-
     if options.resume and options.out is None:
         raise BadData("--resume needs --out, the file to go on with")
-    cases = load_cases(options.data, options.every, options.offset)
-    if not cases:
-        raise BadData("no schemas: is --offset below --every?")
+    cases = _cases(options)
+    if options.stratify is not None:
+        cases = stratified(cases, options.stratify)
     engines = tuple(dict.fromkeys(options.engine or ["structgen"]))
-    plan = Options(engines, options.vocab, options.order, Limits(options.timeout, options.memory), options.jobs)
-    data = f"{(options.data or SHIPPED).name}, every {options.every} from {options.offset}"
-    results = Results(options.out, header(plan, data, len(cases)), options.resume)
-    wanted = {(engine, case.id) for engine in engines for case in cases}
+    limits = Limits(options.timeout, options.memory)
+    plan = Options(engines, options.vocab, options.order, limits, options.jobs, options.again, options.cold)
+    data = _named(options) + (f", {options.stratify} of every split" if options.stratify else "")
+    lines = _measure(cases, plan, data, options.out, options.resume)
+    print(f"{data}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
+    return _summarise(lines, options.record)
+
+
+def _measure(
+    cases: Sequence[Case], plan: Options, data: str, out: Path | None, resume: bool = False
+) -> list[dict[str, Any]]:
+    """The header of a run, and the lines of its cases and engines; all in ``out`` as well."""
+    first = header(plan, data, len(cases))
+    results = Results(out, first, resume)
+    wanted = {(engine, case.id) for engine in plan.engines for case in cases}
     already = len(wanted & results.done)
     try:
-        records = run(cases, plan, results.done)
-        total = len(wanted) - already
-        console = Console(stderr=True)
-        quiet = not console.is_terminal
-        for record in track(records, description="schemas", total=total, console=console, disable=quiet):
+        for record in _tracked(run(cases, plan, results.done), len(wanted) - already):
             results.add(record)
     finally:
         results.close()
-    print(f"{data}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
-    return _summarise(record for record in results.records if (record["engine"], record["id"]) in wanted)
+    return [first, *(record for record in results.records if (record["engine"], record["id"]) in wanted)]
+
+
+def _tracked(records: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """The same, with a progress bar where standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(records, description="schemas", total=total, console=console, disable=not console.is_terminal)
+
+
+def _cases(options: argparse.Namespace) -> list[Case]:
+    cases = load_cases(options.data, options.every, options.offset)
+    if not cases:
+        raise BadData("no schemas: is --offset below --every?")
+    return cases
+
+
+def _named(options: argparse.Namespace) -> str:
+    return f"{(options.data or SHIPPED).name}, every {options.every} from {options.offset}"
+
+
+def _report(options: argparse.Namespace) -> int:
+    lines = [record for path in options.results for record in read_results(path)]
+    if options.csv:
+        print(as_csv(collect(lines)))
+        return 0
+    return _summarise(lines, options.record)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    text, worse = compare(records.read(options.before), records.read(options.after))
+    print(text)
+    return int(worse)
+
+
+def _plot(options: argparse.Namespace) -> int:
+    from jsonschemabench.plots import plot
+
+    lines = [record for path in options.results for record in read_results(path)]
+    for picture in plot(lines, options.out):
+        print(picture)
+    return 0
+
+
+def _table(options: argparse.Namespace) -> int:
+    cases = _cases(options)
+    limits = Limits(options.timeout, options.memory)
+    engines = _installed(options.engine or TABLE, options.vocab, limits)
+    plan = Options(engines, options.vocab, "any", limits, again=True, cold=min(options.cold, len(cases)))
+    lines = _measure(cases, plan, _named(options), options.out)
+    print(f"{_named(options)}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
+    print(table(collect(lines)))
+    _recorded(lines, options.record)
+    return 0
+
+
+def _installed(engines: Sequence[str], vocab: str, limits: Limits) -> tuple[str, ...]:
+    """The engines that can be set up here; says of the others why not. Raises where none can."""
+    found: list[str] = []
+    for engine in dict.fromkeys(engines):
+        try:
+            with Worker(engine, vocab, "any", limits, cold=True):
+                found.append(engine)
+        except EngineUnavailable as error:
+            print(f"left out: {error}", file=sys.stderr)
+    if not found:
+        raise BadData("none of the engines can be set up")
+    return tuple(found)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    cases = _cases(options)
+    limits = Limits(options.timeout, options.memory)
+    engines = _installed(options.engine or BATCHED, options.vocab, limits)
+    chosen = serve.chosen(cases, Options(engines, options.vocab, options.order, limits), options.schemas)
+    print(
+        f"{_named(options)}; {options.vocab} vocabulary; {options.batch:,} sequences over {len(chosen):,} schemas, "
+        f"{options.steps:,} steps, one thread\n"
+    )
+    whole = Limits(max(600.0, options.timeout), options.memory)
+    results = serve.measured(chosen, engines, options.vocab, options.order, whole, options.batch, options.steps)
+    print(serve.table(list(_tracked(results, len(engines)))))
+    return 0
+
+
+def _memory(options: argparse.Namespace) -> int:
+    cases = _cases(options)[: options.n]
+    limits = Limits(options.timeout, options.memory)
+    engines = _installed(options.engine or BATCHED, options.vocab, limits)
+    print(f"{_named(options)}, the first {len(cases):,}; {options.vocab} vocabulary\n")
+    results = memory.measured(cases, engines, options.vocab, options.order, limits)
+    print(memory.table(list(_tracked(results, len(engines)))))
+    return 0
+
+
+def _families(options: argparse.Namespace) -> int:
+    limits = Limits(options.timeout, options.memory)
+    for row in families.rows(options.engine, options.vocab, options.order, limits, options.only):
+        print(row, flush=True)
+    return 0
 
 
 def _suite(options: argparse.Namespace) -> int:
@@ -192,14 +220,24 @@ def _walks(options: argparse.Namespace) -> int:
     return int(any(counts[kind] for kind in walks.FAULTS))
 
 
-def _summarise(records: Iterable[dict[str, Any]]) -> int:
-    kept = list(records)
-    figures = collect(kept)
+def _summarise(lines: Sequence[dict[str, Any]], record: str | None) -> int:
+    figures = collect(lines)
     print(table(figures))
-    for part in (reasons(figures), failures(kept)):
+    for part in (reasons(figures), failures(lines)):
         if part:
             print("\n" + part)
+    _recorded(lines, record)
     return 0
+
+
+def _recorded(lines: Sequence[dict[str, Any]], where: str | None) -> None:
+    """Write the record that was asked for: None for none, "" for the place by default."""
+    if where is None:
+        return
+    made = records.compact(lines)
+    path = Path(where) if where else records.default_path(made)
+    records.write(made, path)
+    print(f"\nrecorded in {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,31 @@ class Case:
     @property
     def schema_text(self) -> str:
         return json.dumps(self.schema, ensure_ascii=False)
+
+    def message(self) -> dict[str, Any]:
+        """The case as JSON, for a worker; :func:`from_message` reads it."""
+        tests = [{"data": test.data, "valid": test.valid} for test in self.tests]
+        return {
+            "id": self.id, "split": self.split, "schema": self.schema, "tests": tests, "options": self.options
+        }  # fmt: skip
+
+
+def from_message(message: dict[str, Any]) -> Case:
+    """What :meth:`Case.message` wrote."""
+    tests = tuple(Instance(test["data"], test["valid"]) for test in message["tests"])
+    return Case(message["id"], message["split"], message["schema"], tests, message["options"])
+
+
+def stratified(cases: Sequence[Case], n: int) -> list[Case]:
+    """``n`` cases from every split (all of a smaller one), spread evenly over it, in the order they are in."""
+    members: dict[str, list[int]] = {}
+    for i, case in enumerate(cases):
+        members.setdefault(case.split, []).append(i)
+    kept: set[int] = set()
+    for places in members.values():
+        count = min(n, len(places))
+        kept.update(places[k * len(places) // count] for k in range(count))
+    return [cases[i] for i in sorted(kept)]
 
 
 def load_cases(path: Path | None, every: int = 1, offset: int = 0) -> list[Case]:

@@ -1,45 +1,82 @@
-"""Two results files side by side: what got better, what got worse."""
+"""Two records side by side: which verdicts got better or worse, and which times changed beyond noise."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from jsonschemabench.summary import collect, table
+import numpy as np
+from numpy.typing import NDArray
 
-# From best to worst: accepting what is invalid is the one thing that must never happen.
-_RANK = ("right", "refused", "stopped", "crashed", "rejects_order", "rejects_valid", "failed", "accepts_invalid")
+from jsonschemabench.records import COLUMNS
+from jsonschemabench.summary import RANK
 
-
-def category(record: dict[str, Any]) -> str:
-    """The worst thing that happened on a case."""
-    if record["status"] != "ok":
-        return str(record["status"])
-    words = {word for word in record.get("tests", []) if word in _RANK}
-    return max(words, key=_RANK.index, default="right")
+_TIMES = (("first mask", "first_mask_us"), ("mask, mean", "mask_mean_us"), ("mask, p99", "mask_p99_us"))
+_RESAMPLES = 1000
 
 
-def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> tuple[str, bool]:
-    """Markdown, and whether anything got worse. Cases are matched by engine and id; only common ones count."""
-    old = {(r["engine"], r["id"]): r for r in before if r["kind"] == "case"}
-    new = {(r["engine"], r["id"]): r for r in after if r["kind"] == "case"}
-    engines = {engine for engine, _ in old} | {engine for engine, _ in new}
-    if not old.keys() & new.keys() and len(engines) == 2 and len({e for e, _ in old}) == 1:
-        # Two engines, a file each: match by id alone.
-        left = next(iter(old))[0]
-        new = {(left, id_): record | {"engine": left} for (_, id_), record in new.items()}
-    common = [key for key in old if key in new]
-    lines: list[str] = []
+def compare(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, bool]:
+    """Markdown, and whether any verdict got worse. Cases are matched by engine and id; only common ones count.
+
+    Of two records with different engines, one each, those are compared.
+    """
+    pairs = [(engine, engine) for engine in before["cases"] if engine in after["cases"]]
+    if not pairs and len(before["cases"]) == len(after["cases"]) == 1:
+        pairs = [(next(iter(before["cases"])), next(iter(after["cases"])))]
     worse: list[str] = []
     better: list[str] = []
-    for key in common:
-        a, b = category(old[key]), category(new[key])
-        if a != b:
-            change = f"- {key[1]}: {a} -> {b}" + (f" ({new[key]['reason']})" if "reason" in new[key] else "")
-            (worse if _RANK.index(b) > _RANK.index(a) else better).append(change)
-    lines.append(f"{len(common):,} cases in both; {len(worse):,} worse, {len(better):,} better")
-    for title, changes in (("Worse:", worse), ("Better:", better)):
+    times: list[str] = []
+    total = 0
+    for left, right in pairs:
+        old, new = before["cases"][left], after["cases"][right]
+        common = [name for name in old if name in new]
+        total += len(common)
+        title = left if left == right else f"{left} -> {right}"
+        for name in common:
+            a, b = _value(old[name], "verdict"), _value(new[name], "verdict")
+            if a != b:
+                why = _value(new[name], "why")
+                change = f"- {title}: {name}: {a} -> {b}" + (f" ({why})" if why else "")
+                (worse if RANK.index(b) > RANK.index(a) else better).append(change)
+        times += _times(title, [(old[name], new[name]) for name in common])
+    lines = [f"{total:,} cases in both; {len(worse):,} worse, {len(better):,} better"]
+    for heading, changes in (("Worse:", worse), ("Better:", better)):
         if changes:
-            lines += ["", title, "", *changes]
-    for title, side in (("Before:", old), ("After:", new)):
-        lines += ["", title, "", table(collect(side[key] for key in common))]
+            lines += ["", heading, "", *changes]
+    if times:
+        lines += ["", "| engine | time, by schema | before p50, us | after p50, us | ratio | 95% interval | |",
+                  "|---|---|--:|--:|--:|--:|---|", *times]  # fmt: skip
     return "\n".join(lines), bool(worse)
+
+
+def _value(row: list[Any], column: str) -> Any:
+    return row[COLUMNS.index(column)]
+
+
+def _times(title: str, rows: list[tuple[list[Any], list[Any]]]) -> list[str]:
+    lines = []
+    for name, column in _TIMES:
+        both = [(_value(a, column), _value(b, column)) for a, b in rows]
+        measured = np.array([(a, b) for a, b in both if a and b], dtype=np.float64)
+        if len(measured) < 5:
+            continue
+        ratio, low, high = ratio_of(measured[:, 0], measured[:, 1])
+        word = "slower" if low > 1 else "faster" if high < 1 else "no change beyond noise"
+        p50 = np.median(measured, axis=0)
+        lines.append(
+            f"| {title} | {name} | {p50[0]:,.1f} | {p50[1]:,.1f} | {ratio:.2f} | {low:.2f} to {high:.2f} | {word} |"
+        )
+    return lines
+
+
+def ratio_of(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The median of after / before over the schemas, and its 95% interval by bootstrap over them.
+
+    Each schema is its own control, so that what differs between schemas is no noise. What moves a whole run (a busy
+    machine) is not in the interval: see whether another engine of the same two runs has moved with it.
+
+    Efron, Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval).
+    """
+    logs = np.log(after) - np.log(before)
+    draws = np.random.default_rng(0).integers(0, len(logs), size=(_RESAMPLES, len(logs)))
+    low, high = np.percentile(np.median(logs[draws], axis=1), (2.5, 97.5))
+    return float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high))

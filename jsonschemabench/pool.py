@@ -9,6 +9,7 @@ import selectors
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ class EngineUnavailable(Exception):
     """The engine cannot be set up on this machine."""
 
 
+class Stopped(Exception):
+    """A limit was reached, or the worker died; the message says which."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one case may use: seconds to compile (and as many again to feed the instances), bytes of memory."""
@@ -33,15 +38,23 @@ class Limits:
 
 
 class Worker:
-    """A worker process for one engine. Use as a context manager."""
+    """A worker process for one engine. Use as a context manager.
 
-    def __init__(self, engine: str, vocab: str, order: str, limits: Limits) -> None:
+    A ``cold`` one has not warmed up on the shipped schemas: its first case pays for what is loaded on first use.
+
+    Attributes:
+        version: of the engine, as it names itself.
+        tokens: the size of the vocabulary.
+    """
+
+    def __init__(self, engine: str, vocab: str, order: str, limits: Limits, cold: bool = False) -> None:
         self.engine = engine
         self.limits = limits
         self.version = ""
+        self.tokens = 0
         self._command = [
             sys.executable, "-m", "jsonschemabench.worker",
-            "--engine", engine, "--vocab", vocab, "--order", order,
+            "--engine", engine, "--vocab", vocab, "--order", order, *(["--cold"] if cold else []),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self._selector = selectors.DefaultSelector()
@@ -54,19 +67,31 @@ class Worker:
     def __exit__(self, *exception: object) -> None:
         self._stop()
 
-    def run(self, case: Case) -> dict[str, Any]:
+    def run(self, case: Case, again: bool = False) -> dict[str, Any]:
         """Measure one case. Never raises for what the engine does: time, memory and crashes are records."""
+        compiled: dict[str, Any] = {}
+
+        def hear(message: dict[str, Any]) -> None:
+            compiled.update(message["compiled"])
+
+        try:
+            return self.ask("case", [case], hear, again=again)
+        except Stopped as over:
+            if compiled:
+                return {"status": "stopped", "reason": f"while feeding: {over}", **compiled}
+            return {"status": "stopped", "reason": f"compile: {over}"}
+
+    def ask(
+        self, kind: str, cases: Sequence[Case], hear: Callable[[dict[str, Any]], None], **more: Any
+    ) -> dict[str, Any]:
+        """Have a job done; ``hear`` gets what is said on the way. The limits hold from message to message.
+
+        Raises :class:`Stopped` at a limit, or where the worker dies.
+        """
         if self._process is None:
             self._start()
         assert self._process is not None and self._process.stdin is not None
-        job = {
-            "id": case.id,
-            "split": case.split,
-            "schema": case.schema,
-            "tests": [{"data": test.data, "valid": test.valid} for test in case.tests],
-            "options": case.options,
-        }
-        compiled: dict[str, Any] = {}
+        job = {"kind": kind, "cases": [case.message() for case in cases], **more}
         try:
             self._process.stdin.write(json.dumps(job).encode() + b"\n")
             self._process.stdin.flush()
@@ -75,13 +100,13 @@ class Worker:
                 if "done" in message:
                     result: dict[str, Any] = message["done"]
                     return result
-                compiled = message["compiled"]
-        except (_Over, BrokenPipeError) as over:
+                hear(message)
+        except BrokenPipeError as error:
             self._stop()
-            reason = str(over) or "the worker died"
-            if compiled:
-                return {"status": "stopped", "reason": f"while feeding: {reason}", **compiled}
-            return {"status": "stopped", "reason": f"compile: {reason}"}
+            raise Stopped("the worker died") from error
+        except Stopped:
+            self._stop()
+            raise
 
     def _start(self) -> None:
         # One thread for everybody, and no engine may look for anything on the network.
@@ -92,22 +117,21 @@ class Worker:
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
         }
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._buffer = b""
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         try:
             message = self._receive(_START_LIMIT, None)
-        except _Over as over:
+        except Stopped as over:
             self._stop()
             raise EngineUnavailable(f"{self.engine}: {over} while starting") from over
         if "broken" in message:
             self._stop()
             raise EngineUnavailable(f"{self.engine}: {message['broken']}")
         self.version = message["ready"]
+        self.tokens = message["tokens"]
 
     def _stop(self) -> None:
         if self._process is None:
@@ -122,27 +146,23 @@ class Worker:
         self._process = None
 
     def _receive(self, seconds: float, memory: int | None) -> dict[str, Any]:
-        """The worker's next message. Raises :class:`_Over` at a limit or when it dies."""
+        """The worker's next message. Raises :class:`Stopped` at a limit or when it dies."""
         assert self._process is not None and self._process.stdout is not None
         deadline = time.monotonic() + seconds
         while b"\n" not in self._buffer:
             if self._selector.select(_POLL):
                 chunk = self._process.stdout.read(1 << 20)
                 if chunk == b"":
-                    raise _Over(f"the worker died (exit code {self._process.wait()})")
+                    raise Stopped(f"the worker died (exit code {self._process.wait()})")
                 self._buffer += chunk or b""
                 continue
             if time.monotonic() > deadline:
-                raise _Over(f"over {seconds:g} s")
+                raise Stopped(f"over {seconds:g} s")
             if memory is not None and _resident(self._process.pid) > memory:
-                raise _Over(f"over {memory / 2**30:g} GB")
+                raise Stopped(f"over {memory / 2**30:g} GB")
         line, _, self._buffer = self._buffer.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         return message
-
-
-class _Over(Exception):
-    """A limit was reached."""
 
 
 def _resident(pid: int) -> int:

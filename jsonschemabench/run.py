@@ -19,13 +19,20 @@ from jsonschemabench.pool import EngineUnavailable, Limits, Worker
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is taken; written into the header of its results."""
+    """How a run is taken; written into the header of its results.
+
+    Attributes:
+        again: also compile every schema a second time.
+        cold: so many schemas are also compiled in a new process each.
+    """
 
     engines: tuple[str, ...]
     vocab: str
     order: str
     limits: Limits
     jobs: int = 1
+    again: bool = False
+    cold: int = 0
 
 
 class Results:
@@ -102,6 +109,7 @@ def run(cases: Sequence[Case], options: Options, done: set[tuple[str, str]]) -> 
     for case in cases:
         if any((engine, case.id) not in done for engine in options.engines):
             todo.put(case)
+    chosen = {cases[k * len(cases) // options.cold].id for k in range(options.cold)} if cases else set()
     results: queue.SimpleQueue[dict[str, Any] | BaseException | None] = queue.SimpleQueue()
     stopping = threading.Event()
 
@@ -116,7 +124,7 @@ def run(cases: Sequence[Case], options: Options, done: set[tuple[str, str]]) -> 
                     case = todo.get_nowait()
                     for worker in workers:
                         if (worker.engine, case.id) not in done:
-                            results.put(_record(worker, case))
+                            results.put(_record(worker, case, options, case.id in chosen))
         except queue.Empty:
             results.put(None)
         except BaseException as error:  # handed to the thread that iterates
@@ -139,17 +147,25 @@ def run(cases: Sequence[Case], options: Options, done: set[tuple[str, str]]) -> 
         stopping.set()
 
 
-def _record(worker: Worker, case: Case) -> dict[str, Any]:
+def _record(worker: Worker, case: Case, options: Options, cold: bool) -> dict[str, Any]:
     try:
-        result = worker.run(case)
+        result = worker.run(case, options.again)
+        if cold and result["status"] == "ok":
+            with Worker(worker.engine, options.vocab, options.order, options.limits, cold=True) as fresh:
+                first = fresh.run(case)
+            if "ttfm_us" in first:
+                result["cold_us"] = first["ttfm_us"]
     except EngineUnavailable as error:  # it had started before: a crash while coming back
         result = {"status": "crashed", "reason": str(error)}
     return {
         "kind": "case",
         "engine": worker.engine,
         "version": worker.version,
+        "vocab": options.vocab,
+        "tokens": worker.tokens,
         "id": case.id,
         "split": case.split,
+        "schema_bytes": len(case.schema_text.encode("utf-8", "surrogatepass")),
         "n_tests": len(case.tests),
         **result,
     }

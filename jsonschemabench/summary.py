@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +16,17 @@ from jsonschemabench.measure import ACCEPTS_INVALID, FAILED, REJECTS_ORDER, REJE
 
 #: Verdicts on an instance that make a schema not fully right, from the worst.
 WRONG = (ACCEPTS_INVALID, FAILED, REJECTS_VALID, REJECTS_ORDER)
+
+#: What can become of a schema, from best to worst: accepting what is invalid is what must never happen.
+RANK = ("right", "refused", "stopped", "crashed", REJECTS_ORDER, REJECTS_VALID, FAILED, ACCEPTS_INVALID)
+
+
+def category(record: dict[str, Any]) -> str:
+    """The worst thing that happened on a case, a word of ``RANK``."""
+    if record["status"] != "ok":
+        return str(record["status"])
+    words = {word for word in record.get("tests", []) if word in RANK}
+    return max(words, key=RANK.index, default="right")
 
 
 @dataclass
@@ -33,6 +46,8 @@ class Figures:
     failed: list[str] = field(default_factory=list)
     mask_us: list[float] = field(default_factory=list)
     ttfm_us: list[float] = field(default_factory=list)
+    again_us: list[float] = field(default_factory=list)
+    cold_us: list[float] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: dict[str, Any]) -> None:
@@ -60,8 +75,9 @@ class Figures:
         ):
             if word in bad:
                 ids.append(record["id"])
-        if "ttfm_us" in record:
-            self.ttfm_us.append(record["ttfm_us"])
+        for name, times in (("ttfm_us", self.ttfm_us), ("again_us", self.again_us), ("cold_us", self.cold_us)):
+            if name in record:
+                times.append(record[name])
         self.mask_us += record.get("mask_us", [])
 
 
@@ -123,12 +139,56 @@ def table(figures: dict[str, Figures]) -> str:
         ("mask: mean / p50 / p99, us", [_times(f.mask_us, mean=True) for f in columns]),
         ("time to first mask: p50 / p99, us", [_times(f.ttfm_us, mean=False) for f in columns]),
     ]
+    if any(f.again_us for f in columns):
+        rows.append(("the same schema again: p50 / p99, us", [_times(f.again_us, mean=False) for f in columns]))
+    if any(f.cold_us for f in columns):
+        rows.append(("first mask of a new process: p50 / p99, us", [_times(f.cold_us, mean=False) for f in columns]))
     lines = [
         "| | " + " | ".join(f.version or name for name, f in figures.items()) + " |",
         "|---|" + "---|" * len(columns),
     ]
     lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows]
     return "\n".join(lines)
+
+
+def numbers(figures: Figures) -> dict[str, str | int | float | None]:
+    """The table's figures by name, for programs: counts, and times in microseconds (None where there are none)."""
+    out: dict[str, str | int | float | None] = {
+        "version": figures.version,
+        "schemas": figures.schemas,
+        "right": figures.right,
+        "with_tests": figures.with_tests,
+        "right_with_tests": figures.right_with_tests,
+        "refused": figures.refused,
+        "stopped": figures.stopped,
+        "accepts_invalid": len(figures.accepts_invalid),
+        "rejects_valid": len(figures.rejects_valid),
+        "rejects_order": len(figures.rejects_order),
+        "failed": len(figures.failed),
+        "masks": len(figures.mask_us),
+        "mask_mean_us": round(float(np.mean(figures.mask_us)), 1) if figures.mask_us else None,
+    }
+    for name, times in (
+        ("mask", figures.mask_us),
+        ("first_mask", figures.ttfm_us),
+        ("again", figures.again_us),
+        ("cold", figures.cold_us),
+    ):
+        for p in (50, 99):
+            out[f"{name}_p{p}_us"] = round(float(np.percentile(times, p)), 1) if times else None
+    return out
+
+
+def as_csv(figures: dict[str, Figures]) -> str:
+    """The summary as CSV, an engine a row, with a heading."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    for i, (name, each) in enumerate(figures.items()):
+        row = {"engine": name, **numbers(each)}
+        if i == 0:
+            writer.writerow(row)
+        writer.writerow("" if value is None else value for value in row.values())
+    return file.getvalue().rstrip("\n")
 
 
 def reasons(figures: dict[str, Figures], limit: int = 30) -> str:

@@ -1,8 +1,9 @@
-"""The worker process: one engine, many cases. Reads a case a line, writes a message a line.
+"""The worker process: one engine, many jobs. Reads a job a line, writes a message a line.
 
-Messages: ``{"ready": version}`` once the engine is set up and warm; for each case ``{"compiled": {...}}`` when the
-first mask is there, then ``{"done": record}``. ``{"broken": reason}`` when the engine cannot be set up. Whatever
-the engine prints goes to stderr, so that it cannot spoil the messages.
+Messages: ``{"ready": version, "tokens": size of the vocabulary}`` once the engine is set up and, unless ``--cold``,
+warm; ``{"broken": reason}`` when it cannot be set up. For a case ``{"compiled": {...}}`` when the first mask is there,
+then ``{"done": record}``; other jobs (:mod:`jsonschemabench.serve`, :mod:`jsonschemabench.memory`) may also send
+messages on the way. Whatever the engine prints goes to stderr, so that it cannot spoil the messages.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
-from jsonschemabench.cases import Case, Instance, load_cases
+from jsonschemabench import memory, serve
+from jsonschemabench.cases import from_message, load_cases
 from jsonschemabench.engines import load_engine
+from jsonschemabench.engines.base import BenchVocabulary, Engine
 from jsonschemabench.measure import measure
 from jsonschemabench.tokenizers import load_vocabulary
 
@@ -25,6 +29,7 @@ def main() -> None:
     parser.add_argument("--engine", required=True)
     parser.add_argument("--vocab", required=True)
     parser.add_argument("--order", required=True)
+    parser.add_argument("--cold", action="store_true")
     arguments = parser.parse_args()
 
     messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -40,29 +45,33 @@ def main() -> None:
     except Exception as error:  # whatever went wrong, the parent reports it in one line
         send({"broken": f"{type(error).__name__}: {error}"})
         return
-    for case in load_cases(None):  # kernels load and caches that do not depend on the schema fill: not timed
+    # Kernels load and caches that do not depend on the schema fill: not timed.
+    for case in [] if arguments.cold else load_cases(None):
         try:
             measure(engine, vocabulary, case, lambda message: None)
         except Exception as error:
             print(f"warming up on {case.id}: {type(error).__name__}: {error}", file=sys.stderr)
-    send({"ready": engine.version})
+    send({"ready": engine.version, "tokens": len(vocabulary.tokens)})
 
     for line in sys.stdin:
-        record = json.loads(line)
-        case = Case(
-            record["id"],
-            record["split"],
-            record["schema"],
-            tuple(Instance(test["data"], test["valid"]) for test in record["tests"]),
-            record["options"],
-        )
         try:
-            result = measure(engine, vocabulary, case, lambda message: send({"compiled": message}))
+            result = _work(engine, vocabulary, json.loads(line), send)
         except MemoryError:
             result = {"status": "refused", "reason": "out of memory"}
         except Exception as error:  # a crash of the engine is a result, not the end of the run
             result = {"status": "crashed", "reason": _crash(error)}
         send({"done": result})
+
+
+def _work(
+    engine: Engine, vocabulary: BenchVocabulary, job: dict[str, Any], send: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    cases = [from_message(message) for message in job["cases"]]
+    if job["kind"] == "case":
+        return measure(engine, vocabulary, cases[0], lambda message: send({"compiled": message}), job["again"])
+    if job["kind"] == "serve":
+        return serve.steps(engine, vocabulary, cases, job["batch"], job["steps"])
+    return memory.hold(engine, vocabulary, cases, send)
 
 
 def _crash(error: Exception) -> str:
