@@ -14,7 +14,8 @@ from jsonschemabench import families, memory, ratchet, records, serve, suite
 from jsonschemabench.arguments import parser
 from jsonschemabench.cases import SHIPPED, BadData, Case, load_cases, stratified
 from jsonschemabench.compare import compare
-from jsonschemabench.pool import EngineUnavailable, Limits, Worker
+from jsonschemabench.engines import absent
+from jsonschemabench.pool import EngineUnavailable, Limits
 from jsonschemabench.run import Options, Results, header, read_results, run
 from jsonschemabench.summary import as_csv, collect, failures, reasons, table
 
@@ -119,7 +120,7 @@ def _plot(options: argparse.Namespace) -> int:
 def _table(options: argparse.Namespace) -> int:
     cases = _cases(options)
     limits = Limits(options.timeout, options.memory)
-    engines = _installed(options.engine or TABLE, options.vocab, limits)
+    engines = _installed(options.engine or TABLE)
     plan = Options(engines, options.vocab, "any", limits, again=True, cold=min(options.cold, len(cases)))
     lines = _measure(cases, plan, _named(options), options.out)
     print(f"{_named(options)}; {plan.vocab} vocabulary; {len(cases):,} schemas\n")
@@ -128,24 +129,24 @@ def _table(options: argparse.Namespace) -> int:
     return 0
 
 
-def _installed(engines: Sequence[str], vocab: str, limits: Limits) -> tuple[str, ...]:
-    """The engines that can be set up here; says of the others why not. Raises where none can."""
+def _installed(engines: Sequence[str]) -> tuple[str, ...]:
+    """The engines that are installed; says of the others why not. Raises where none is."""
     found: list[str] = []
     for engine in dict.fromkeys(engines):
-        try:
-            with Worker(engine, vocab, "any", limits, cold=True):
-                found.append(engine)
-        except EngineUnavailable as error:
-            print(f"left out: {error}", file=sys.stderr)
+        missing = absent(engine)
+        if missing is None:
+            found.append(engine)
+        else:
+            print(f"left out: {missing}", file=sys.stderr)
     if not found:
-        raise BadData("none of the engines can be set up")
+        raise BadData("none of the engines is installed")
     return tuple(found)
 
 
 def _serve(options: argparse.Namespace) -> int:
     cases = _cases(options)
     limits = Limits(options.timeout, options.memory)
-    engines = _installed(options.engine or BATCHED, options.vocab, limits)
+    engines = _installed(options.engine or BATCHED)
     chosen = serve.chosen(cases, Options(engines, options.vocab, options.order, limits), options.schemas)
     print(
         f"{_named(options)}; {options.vocab} vocabulary; {options.batch:,} sequences over {len(chosen):,} schemas, "
@@ -160,7 +161,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _memory(options: argparse.Namespace) -> int:
     cases = _cases(options)[: options.n]
     limits = Limits(options.timeout, options.memory)
-    engines = _installed(options.engine or BATCHED, options.vocab, limits)
+    engines = _installed(options.engine or BATCHED)
     print(f"{_named(options)}, the first {len(cases):,}; {options.vocab} vocabulary\n")
     results = memory.measured(cases, engines, options.vocab, options.order, limits)
     print(memory.table(list(_tracked(results, len(engines)))))

@@ -79,8 +79,9 @@ def read(path: Path) -> dict[str, Any]:
     """A record, from its own file or from a results file. Raises :class:`BadData`."""
     try:
         with path.open(encoding="utf-8") as file:
-            if file.readline().strip() != "{":
-                return compact(read_results(path))
+            lines = file.readline().strip() != "{" and read_results(path)
+        if lines:
+            return compact(lines)
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BadData(f"cannot read {path}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from jsonschemabench.engines.base import BenchVocabulary, Engine
 
@@ -26,6 +27,14 @@ def known(name: str) -> bool:
     return (plain in ENGINES or ":" in plain) and (not at or order in ORDERS)
 
 
+def absent(name: str) -> str | None:
+    """Why an engine cannot be had here and how to get it; None where its package is there, or it is not of ours."""
+    plain = name.partition("@")[0]
+    if plain not in ENGINES or find_spec(ENGINES[plain][2]) is not None:
+        return None
+    return f"{plain} is not installed: pip install 'structgen[{ENGINES[plain][3]}]'"
+
+
 def load_engine(name: str, vocabulary: BenchVocabulary, order: str) -> Engine:
     """Set up an engine for a vocabulary: one of ``ENGINES``, or a class of your own as ``module:Class``.
 
@@ -33,17 +42,13 @@ def load_engine(name: str, vocabulary: BenchVocabulary, order: str) -> Engine:
 
     Raises ImportError where its package is missing; the message says how to install it.
     """
+    missing = absent(name)
+    if missing is not None:
+        raise ImportError(missing)
     name, _, own_order = name.partition("@")
-    if name not in ENGINES:
+    if name in ENGINES:
+        module, attribute = f"jsonschemabench.engines.{ENGINES[name][0]}", ENGINES[name][1]
+    else:
         module, attribute = name.split(":", 1)
-        engine: Engine = getattr(import_module(module), attribute)(vocabulary, own_order or order)
-        return engine
-    file, attribute, package, extra = ENGINES[name]
-    try:
-        import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise ImportError(f"{name} is not installed: pip install 'structgen[{extra}]'") from error
-    made: Engine = getattr(import_module(f"jsonschemabench.engines.{file}"), attribute)(vocabulary, own_order or order)
-    return made
+    engine: Engine = getattr(import_module(module), attribute)(vocabulary, own_order or order)
+    return engine

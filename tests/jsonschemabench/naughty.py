@@ -39,6 +39,9 @@ class Session:
     def accepts(self) -> bool:
         return True
 
+    def twin(self) -> Session:
+        return Session(len(self._row), self._title)
+
 
 class Naughty:
     """See the module."""

@@ -36,7 +36,7 @@ def worker() -> Iterator[Worker]:
         ("hang later", "stopped", "while feeding: over 1 s"),
         ("eat", "stopped", "compile: over 0.390625 GB"),
         ("die", "stopped", "compile: the worker died (exit code 7)"),
-        ("break", "crashed", "ZeroDivisionError: oops (in compile, naughty.py:65)"),
+        ("break", "crashed", "ZeroDivisionError: oops (in compile, naughty.py:68)"),
         ("refuse", "refused", "not this one, at #/properties/a"),
     ],
 )
