@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from jsonschemabench.engines.base import BenchVocabulary, EngineFailed, Refused
 
+# What its cache may hold, in bytes: a worker has some gigabytes in all.
+_CACHE = 512 << 20
+
 
 class XgrammarSession:
     """One ``GrammarMatcher``."""
@@ -54,24 +57,32 @@ class XgrammarEngine:
             vocab_size=len(vocabulary.tokens),
             stop_token_ids=[vocabulary.eos],
         )
-        self._compiler = xgrammar.GrammarCompiler(self._info, max_threads=1)
+        self._compiler = xgrammar.GrammarCompiler(self._info, max_threads=1, cache_limit_bytes=_CACHE)
+        self._uncached = xgrammar.GrammarCompiler(self._info, max_threads=1, cache_enabled=False)
         self._batch = xgrammar.BatchGrammarMatcher(max_threads=1)
-        self._last = ""
 
     @property
     def version(self) -> str:
         return f"xgrammar {metadata.version('xgrammar')}"
 
     def compile(self, schema: str, formats: str = "assert", registry: object = None) -> XgrammarSession:
-        """Its cache holds the last schema only: all of them would not fit the memory that one schema may use."""
-        if schema != self._last:
-            self._compiler.clear_cache()
-            self._last = schema
+        """With its cache, which schemas share rules through, as it comes.
+
+        In 0.2.8 some schemas fail a check of that cache; these are compiled again without it.
+        """
         try:
-            compiled = self._compiler.compile_json_schema(schema, any_whitespace=True, strict_mode=False)
-            return XgrammarSession(compiled, self._matcher_type)
+            return XgrammarSession(self._compiled(self._compiler, schema), self._matcher_type)
+        except RuntimeError as error:
+            if "per_rule_fsm_hashes" not in str(error):
+                raise Refused(str(error)) from error
+        try:
+            return XgrammarSession(self._compiled(self._uncached, schema), self._matcher_type)
         except RuntimeError as error:
             raise Refused(str(error)) from error
+
+    @staticmethod
+    def _compiled(compiler: Any, schema: str) -> Any:
+        return compiler.compile_json_schema(schema, any_whitespace=True, strict_mode=False)
 
     def fill(self, sessions: Sequence[XgrammarSession], out: NDArray[np.int32]) -> None:
         """The masks of a batch, on one thread."""
