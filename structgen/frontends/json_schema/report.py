@@ -152,7 +152,7 @@ class _Listing:
             place = self.log.read[id(value)]._replace(where=place.where)
         for name, content in value.items():
             status, reason = self.status(place, name, content, read)
-            yield Entry(f"{place.where}/{escape(name)}", name, status, reason)
+            yield Entry(f"{place.where}/{escape(str(name))}", str(name), status, reason)
             if status != "annotation" or name in _HOLDERS or not read:
                 for inner in self.inside(place, name, content):
                     yield from self.schema(inner)
@@ -166,7 +166,8 @@ class _Listing:
             return status, reason
         if name in _identifiers(place):
             return "enforced", ""
-        if status == "annotation" and (self.leads_into(content) or self.booleans_in(f"{place.where}/{escape(name)}/")):
+        inside = f"{place.where}/{escape(str(name))}/"
+        if status == "annotation" and (self.leads_into(content) or self.booleans_in(inside)):
             return "enforced", "" if name in _HOLDERS else "a reference leads into it"
         return status, "nothing refers to it" if name in _HOLDERS else reason
 
@@ -182,7 +183,7 @@ class _Listing:
 
     def inside(self, place: Place, name: str, content: Any) -> Iterator[Place]:
         """The schemas that a keyword holds directly."""
-        where = f"{place.where}/{escape(name)}"
+        where = f"{place.where}/{escape(str(name))}"
         found: list[tuple[str, Any]] = []
         if name in _ONE and isinstance(content, dict):
             found = [("", content)]

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from structgen.errors import InputError, LimitError, SchemaError, StructgenError, UnsupportedError
+from structgen.errors import InputError, LimitError, ReferenceError, SchemaError, StructgenError, UnsupportedError
 from structgen.frontends import regex, regular
 from structgen.frontends.json_schema.dialects import ASSERTIONS, COMBINING, DRAFT3_HINT, left_out, silence
 from structgen.frontends.json_schema.load import (
@@ -252,9 +253,16 @@ class _Parts:
             raise SchemaError(f"the name {key!r} is not a string", where=self.at(keyword))
         return key
 
+    def exact(self, name: str, value: Any) -> Fraction:
+        try:
+            return exact(value)
+        except StructgenError as error:
+            error.where = self.at(name)
+            raise
+
     def whole(self, name: str, value: Any) -> None:
         number = value
-        if isinstance(value, float | Decimal) and (whole := exact(value)).denominator == 1:
+        if isinstance(value, float | Decimal) and (whole := self.exact(name, value)).denominator == 1:
             number = whole.numerator
         if isinstance(number, bool) or not isinstance(number, int):
             raise self.wrong(name, "a whole number", value)
@@ -265,7 +273,7 @@ class _Parts:
     def number(self, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise self.wrong(name, "a number", value)
-        self.out[name] = exact(value)
+        self.out[name] = self.exact(name, value)
         if name == "multipleOf" and self.out[name] <= 0:
             raise SchemaError('"multipleOf" is not positive', where=self.at(name))
 
@@ -294,12 +302,16 @@ class _Parts:
         if not isinstance(value, str):
             raise self.wrong(name, "a URI reference", value)
         documents = self.reader.documents
-        if name == "$ref":
-            found = documents.resolve(value, self.place)
-        elif name == "$dynamicRef":
-            found = documents.dynamic(value, self.place)
-        else:
-            found = documents.recursive(self.place)
+        try:
+            if name == "$ref":
+                found = documents.resolve(value, self.place)
+            elif name == "$dynamicRef":
+                found = documents.dynamic(value, self.place)
+            else:
+                found = documents.recursive(self.place)
+        except ReferenceError as error:
+            error.where = self.at(name)
+            raise
         if not isinstance(found.value, dict | bool):
             raise SchemaError(
                 f"the reference {value!r} leads to {kind(found.value)}, which is no schema", where=self.at(name)

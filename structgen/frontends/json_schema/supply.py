@@ -162,8 +162,9 @@ def _candidates(numbers: NumberSet, n: int) -> Iterator[Fraction]:
         for step in steps:
             start = floor(cut / step) * step
             for k in range(n + 1):
-                yield start + k * step
-                yield start - k * step
+                for part in (Fraction(0), step / 10):  # multiples, and what is none
+                    yield start + k * step + part
+                    yield start - k * step - part
     for lo, hi in pairwise(numbers.cuts):
         unit = Fraction(1)
         while unit * (n + 2) > hi - lo:

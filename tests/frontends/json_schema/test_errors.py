@@ -19,6 +19,8 @@ MALFORMED: list[tuple[Any, type[errors.StructgenError], str | None]] = [
     ({"properties": {"a/b": {"type": 3}}}, errors.SchemaError, "#/properties/a~1b/type"),
     ({"properties": []}, errors.SchemaError, "#/properties"),
     ({"items": 3}, errors.SchemaError, "#/items"),
+    ({"not": {"minimum": float("nan")}}, errors.InputError, "#/not/minimum"),
+    ({"not": {"$dynamicRef": "#x"}}, errors.ReferenceError, "#/not/$dynamicRef"),
     ({"anyOf": []}, errors.SchemaError, "#/anyOf"),
     ({"required": True}, errors.SchemaError, "#/required"),
     ({"required": ["a", 1]}, errors.SchemaError, "#/required"),

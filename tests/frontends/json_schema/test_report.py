@@ -286,3 +286,9 @@ def check_report(rng: random.Random, schema: Any) -> None:
                     assert is_valid(schema, value) == is_valid(bare, value), pointer
                 except RecursionError:
                     continue
+
+
+def test_keyword_that_is_no_string() -> None:
+    made = sg.JsonSchema({"type": "object", 1: {"type": "string"}}).report()
+    assert [entry.pointer for entry in made.entries] == ["#/type", "#/1"]
+    assert made.refusal is not None and "the keyword 1 is not a string" in made.refusal

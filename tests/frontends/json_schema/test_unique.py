@@ -62,6 +62,8 @@ SCHEMAS: dict[str, Any] = {
     "objects": unique(items={"type": "object"}, minItems=2),
     "nested": unique(items=unique(items={"enum": [1, 2, 3]}), minItems=6),
     "contains": unique(contains={"type": "string"}, minContains=2, maxContains=3),
+    "contains whole numbers": unique(items={"type": "number"}, contains={"type": "integer"}),
+    "fractions": unique(items={"type": "number", "not": {"type": "integer"}}, minItems=3),
     "contains few": unique(items={"enum": [1, 2, 3, 4]}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "contains many": unique(items={"type": "integer"}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "recursive": {"$ref": "#/$defs/t", "$defs": {"t": {"properties": {"k": unique(items={"$ref": "#/$defs/t"})}}}},
