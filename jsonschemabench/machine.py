@@ -14,10 +14,11 @@ _PACKAGES = ("structgen", "llguidance", "xgrammar", "outlines-core", "lm-format-
 
 
 def describe() -> dict[str, Any]:
-    """Processor, memory, Python, package versions, commit and time."""
+    """Processor, cores and how busy they are (processes ready to run), Python, package versions, commit and time."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": _versions(),

@@ -12,8 +12,8 @@ import numpy as np
 from jsonschemabench.cases import BadData
 from jsonschemabench.summary import category
 
-#: At most so many points of a distribution are drawn: quantiles, closer together towards the tail.
-_QUANTILES = np.concatenate([np.linspace(0, 0.99, 400), np.linspace(0.99, 1, 200)])
+# The points of a distribution that are drawn: from all to one in ten thousand.
+_QUANTILES = 1 - np.geomspace(1, 1e-4, 400)
 
 
 def plot(records: Iterable[dict[str, Any]], folder: Path) -> list[Path]:
@@ -115,9 +115,12 @@ def _splits(axis: Any, groups: dict[str, list[dict[str, Any]]]) -> None:
             right[case["split"]].append(category(case) == "right")
         shares = [100 * float(np.mean(right[split])) if split in right else 0.0 for split in splits]
         axis.bar(np.arange(len(splits)) + (i + 0.5) * width - 0.4, shares, width, label=engine)
-    axis.set_xticks(np.arange(len(splits)), splits, rotation=30, ha="right")
+    counts = {split: len({case["id"] for group in groups.values() for case in group if case["split"] == split})
+              for split in splits}  # fmt: skip
+    names = [f"{split or 'no split'} ({counts[split]:,})" for split in splits]
+    axis.set_xticks(np.arange(len(splits)), names, rotation=30, ha="right")
     axis.set(ylabel="schemas fully right, %", ylim=(0, 100))
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _against_size(axis: Any, groups: dict[str, list[dict[str, Any]]], column: str) -> None:
