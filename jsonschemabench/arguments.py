@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     held = commands.add_parser("memory", help="resident memory with many compiled schemas at once")
     _engines(held)
     _data(held)
-    _setting(held, "llama3", "16GB")
+    _setting(held, "llama3", "16GB", seconds=120.0)
     held.add_argument("--n", type=positive, default=1000, help="how many schemas (default 1000)")
 
     tests = commands.add_parser("suite", help="test groups in the form of the JSON Schema Test Suite")
@@ -133,11 +133,13 @@ def _data(command: argparse.ArgumentParser, every: int = 1) -> None:
     command.add_argument("--offset", type=int, default=0, metavar="K", help="starting from the K-th")
 
 
-def _setting(command: argparse.ArgumentParser, vocab: str, size: str, order: bool = True) -> None:
+def _setting(
+    command: argparse.ArgumentParser, vocab: str, size: str, order: bool = True, seconds: float = 20.0
+) -> None:
     command.add_argument("--vocab", default=vocab, help=f"vocabulary (default {vocab}; 'bytes' is always there)")
     if order:
         command.add_argument("--order", choices=ORDERS, default="any", help="property order, for structgen")
-    command.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a schema may compile")
+    command.add_argument("--timeout", type=float, default=seconds, metavar="S", help="seconds a schema may compile")
     command.add_argument("--memory", type=memory, default=memory(size), help=f"a worker's memory (default {size})")
 
 

@@ -18,6 +18,9 @@ from jsonschemabench.engines.base import BenchVocabulary, Engine, EngineFailed, 
 from jsonschemabench.measure import feed
 from jsonschemabench.pool import Limits, Stopped, Worker
 
+#: How many schemas over the limits are left out of a measurement before it is given up.
+RESTARTS = 3
+
 
 def hold(
     engine: Engine, vocabulary: BenchVocabulary, cases: Sequence[Case], send: Callable[[dict[str, Any]], None]
@@ -58,27 +61,40 @@ def _resident() -> int:
 def measured(
     cases: Sequence[Case], engines: Sequence[str], vocab: str, order: str, limits: Limits
 ) -> Iterator[dict[str, Any]]:
-    """What ``hold`` says of each engine, in a worker of its own. Stopped on the way: what it had said last."""
+    """What ``hold`` says of each engine, in a worker of its own, and ``left_out``: schemas that went over the limits.
+
+    Such a schema ends its worker; a new one begins again without it, ``RESTARTS`` times. Stopped once more: what the
+    worker had said last.
+    """
     for engine in engines:
+        left_out: list[Case] = []
         with Worker(engine, vocab, order, limits) as worker:
-            last: dict[str, Any] = {}
-            try:
-                result = worker.ask("hold", cases, last.update)
-            except Stopped as over:
-                result = {**last, "status": "stopped", "reason": str(over)}
-            yield {"engine": engine, "version": worker.version, **result}
+            while True:
+                last: dict[str, Any] = {"held": 0, "refused": 0}
+                kept = [case for case in cases if case not in left_out]
+                try:
+                    result = worker.ask("hold", kept, last.update)
+                except Stopped as over:
+                    result = {**last, "status": "stopped", "reason": str(over)}
+                    at = last["held"] + last["refused"]
+                    if "used" not in last and at < len(kept) and len(left_out) < RESTARTS:
+                        left_out.append(kept[at])
+                        continue
+                break
+            ids = [case.id for case in left_out]
+            yield {"engine": engine, "version": worker.version, "left_out": ids, **result}
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """A Markdown table, an engine a row. Megabytes are of 2**20 bytes, and above those of the process before."""
     lines = [
-        "| engine | schemas held | refused | process before, MB | held, MB | KB a schema | after their instances, MB |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| engine | held | refused | over the limits | process before, MB | held, MB | KB each | after instances, MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for result in results:
         name = result["version"] or result["engine"]
         if "compiled" not in result:
-            lines.append(f"| {name} | {result.get('reason', result['status'])} | | | | | |")
+            lines.append(f"| {name} | {result.get('reason', result['status'])} | | | | | | |")
             continue
         before, held = result["before"], result["held"]
         grown = result["compiled"] - before
@@ -86,7 +102,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         stopped = f" (then {result['reason']})" if result["status"] != "ok" else ""
         each = f"{grown / 2**10 / held:,.0f}" if held else ""
         lines.append(
-            f"| {name} | {held:,}{stopped} | {result['refused']:,} | {before / 2**20:,.0f} | {grown / 2**20:,.0f} "
-            f"| {each} | {used} |"
+            f"| {name} | {held:,}{stopped} | {result['refused']:,} | {len(result['left_out']):,} "
+            f"| {before / 2**20:,.0f} | {grown / 2**20:,.0f} | {each} | {used} |"
         )
     return "\n".join(lines)

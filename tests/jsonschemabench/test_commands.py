@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,21 @@ def test_memory_is_told_on_the_way() -> None:
     assert min(result["before"], result["compiled"], result["used"]) > 1 << 20
 
 
-def test_memory_of_an_engine_that_is_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("titles", "row"),
+    [
+        (["fine", "die", "refuse", "print"], "| naughty 1 | 2 | 1 | 1 |"),
+        (["fine", *["die"] * 4], "| naughty 1 | 1 (then the worker died (exit code 7)) | 0 | 3 |"),
+    ],
+)
+def test_a_schema_over_the_limits_is_left_out(
+    titles: list[str], row: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = tmp_path / "data.jsonl"
-    data.write_text('{"schema": {"title": "fine"}}\n{"schema": {"title": "die"}}\n', encoding="utf-8")
+    lines = [json.dumps({"schema": {"title": title}}) + "\n" for title in titles]
+    data.write_text("".join(lines), encoding="utf-8")
     assert main(["memory", "--vocab", "bytes", "--data", str(data), "--engine", NAUGHTY]) == 0
-    assert "| naughty 1 | 1 (then the worker died (exit code 7)) | 0 |" in capsys.readouterr().out
+    assert row in capsys.readouterr().out
 
 
 def record(engine: str, tokens: int, i: int) -> dict[str, Any]:
