@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from structgen import errors as errors
     from structgen import sampling as sampling
+    from structgen import testing as testing
     from structgen.algebra import equivalent as equivalent
     from structgen.algebra import includes as includes
     from structgen.algebra import is_empty as is_empty
@@ -65,7 +66,7 @@ _HOME = {
     "load_grammar": "structgen.source.library",
     "repeat": "structgen.source",
 }
-_MODULES = ("errors", "integrations", "sampling")
+_MODULES = ("errors", "integrations", "sampling", "testing")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604  (all are strings)
 

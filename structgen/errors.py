@@ -2,7 +2,8 @@
 
 An error says *what* is wrong (``message``), *where* in the user's source (``where``: a JSON pointer
 such as ``#/properties/age``, or ``line 3, column 7``, or a file name), and *what to do* (``hint``).
-``str(error)`` joins the three; two errors are equal when type and fields are.
+``str(error)`` joins the three; where the message has more lines than one, an excerpt of the source with a caret
+under the place, those come last. Two errors are equal when type and fields are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ class StructgenError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        message: what is wrong, one sentence.
+        message: what is wrong, one sentence; behind it may come lines with an excerpt of the source.
         where: the place in the user's source, or None.
         hint: what to do about it, or None.
     """
@@ -24,12 +25,12 @@ class StructgenError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        text = self.message
+        text, _, excerpt = self.message.partition("\n")
         if self.where is not None:
             text += f" (at {self.where})"
         if self.hint is not None:
             text += f". {self.hint}"
-        return text
+        return f"{text}\n{excerpt.rstrip()}" if excerpt.strip() else text
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._fields() == other._fields()

@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, one clean line for an error, reading a text."""
+"""What all commands share: exit codes, one clean line for an error (and the place it is about), reading a text."""
 
 from __future__ import annotations
 
@@ -22,26 +22,20 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def reported(command: Command) -> Command:
-    """Turn the errors of this package into one line on standard error and exit code 2."""
+    """Turn the errors of this package into a line on standard error, with the place pointed at, and exit code 2."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
         except StructgenError as error:
-            typer.echo(f"error: {one_line(error)}", err=True)
+            typer.echo(f"error: {error}", err=True)
             raise typer.Exit(CANNOT) from None
         except BrokenPipeError:  # the reader of our output has gone: say nothing, not even when Python closes it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(CANNOT) from None
 
     return run  # type: ignore[return-value]
-
-
-def one_line(error: StructgenError) -> str:
-    """An error as one line. A caret under a place means nothing there, so the line it is on goes."""
-    lines = [line for line in str(error).splitlines() if line.strip(" ^.")]
-    return " ".join(" ".join(lines).split())
 
 
 def read_bytes(path: Path) -> bytes:

@@ -138,9 +138,9 @@ def constraint(
         return sg.Choice(choice)
     if grammar is not None:
         if grammar.suffix == ".gbnf":
-            return sg.Gbnf(schema_text(grammar))
+            return sg.Gbnf(_text(grammar))
         return sg.Lark(grammar, start=start, lexer=cast("Any", lexer))
-    source: Any = schema_text(schema) if schema is not None else imported_type(model or "")
+    source: Any = schema if schema is not None else imported_type(model or "")
     return sg.JsonSchema(
         source,
         property_order=cast('Literal["schema", "any"]', order),
@@ -149,8 +149,8 @@ def constraint(
     )
 
 
-def schema_text(path: Path) -> str:
-    """The text of a schema file. Raises InputError where it cannot be read or is not UTF-8."""
+def _text(path: Path) -> str:
+    """The text of a file. Raises InputError where it cannot be read or is not UTF-8."""
     try:
         return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -27,7 +27,7 @@ def generate(
     jsonl: Annotated[Path | None, typer.Option(help="Prompts, a JSON object a line, instead of one prompt.")] = None,
     out: Annotated[Path | None, typer.Option(help="With --jsonl: the results, a JSON object a line.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="With --jsonl: try rows that failed before again.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="With --jsonl: rows at a time; see below.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="With --jsonl: rows at a time; see above.")] = 1,
     max_tokens: Annotated[int, typer.Option(min=1, help="The text is complete within so many tokens.")] = 256,
     seed: Annotated[int, typer.Option(min=0, rich_help_panel=_SAMPLING)] = 0,
     temperature: Annotated[float, typer.Option(help="0: always the likeliest.", rich_help_panel=_SAMPLING)] = 0.0,

@@ -55,7 +55,8 @@ class Sampled:
             if weight > 0.0 and value is not None:
                 key = _name(value, text)
                 merged[key] = (value, merged.get(key, (value, 0.0))[1] + weight)
-        return sorted(merged.values(), key=lambda pair: -pair[1])
+        total = max(1.0, sum(share for _, share in merged.values()))  # sums may round to over 1
+        return sorted(((value, share / total) for value, share in merged.values()), key=lambda pair: -pair[1])
 
     def pick(self, chance: float) -> int:
         """The index of a sample, by weight; ``chance``: a uniform number in [0, 1).

@@ -1,4 +1,4 @@
-"""Bad input: one clean line on standard error, exit code 2, no traceback."""
+"""Bad input: one clean line on standard error, and the place where there is one; exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
 
 def one_line(text: str) -> str:
     text = "".join(line for line in text.splitlines(True) if "compiling its kernels" not in line)  # first use
-    assert text.startswith("error: ")
-    assert text.count("\n") == 1
-    return text
+    head, _, excerpt = text.partition("\n")
+    assert head.startswith("error: ")
+    if excerpt:  # the line that is wrong, and a caret under the place
+        line, caret, end = excerpt.split("\n")
+        assert line.strip() and caret.strip() == "^" and not end
+    return head
 
 
 @pytest.mark.parametrize("name", BAD_SCHEMAS)
@@ -74,6 +77,30 @@ def test_bad_arguments(arguments: list[str], said: str, tmp_path: Path, monkeypa
     code, _, error = run(*arguments)
     assert code == 2
     assert said in one_line(error)
+
+
+def test_the_place_in_a_grammar_is_pointed_at(tmp_path: Path) -> None:
+    path = tmp_path / "query.lark"
+    path.write_text('start: "begin" statment* "end"\nstatement: "x"\n', encoding="utf-8")
+    _, _, error = run("check", "x", "--grammar", str(path))
+    assert error.endswith(
+        "error: the rule 'statment' is used but not defined (at line 1, column 16). Did you mean 'statement'?\n"
+        '    start: "begin" statment* "end"\n'
+        "                   ^\n"
+    )
+
+
+def test_a_schema_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "query.json"
+    path.write_text("start: x", encoding="utf-8")
+    _, _, error = run("check", "x", "--schema", str(path))
+    assert "at query.json, line 1, column 1" in one_line(error)
+
+
+def test_a_schema_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_bytes(b'\xef\xbb\xbf{"type": "integer"}')
+    assert run("check", "3", "--schema", str(path))[0] == 0
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ def document(schema: Any) -> Any:
         return schema
     if isinstance(schema, Path):
         try:
-            text = schema.read_text(encoding="utf-8")
+            text = schema.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise InputError(f"cannot read the schema {schema}: {error.strerror}") from None
         except UnicodeDecodeError:

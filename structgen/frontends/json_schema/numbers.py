@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from structgen.automata.bytedfa import ByteDfa, chain
@@ -355,25 +356,57 @@ class NumberSet:
             return "any number"
         if self == NumberSet.integers():
             return "any integer"
-        parts = []
+        parts: list[str] = []
+        points: list[Fraction] = []  # those that no stretch beside them takes in
         for i, condition in enumerate(self.between):
             if condition:
-                lo = "-inf" if i == 0 else _shown(self.cuts[i - 1])
-                hi = "inf" if i == len(self.cuts) else _shown(self.cuts[i])
-                parts.append(f"({lo}, {hi})" + ("" if condition == EVERY else f" with {_formula(condition)}"))
+                before = i > 0 and self.at[i - 1] and _takes_in(condition, self.cuts[i - 1])
+                behind = i < len(self.cuts) and self.at[i] and _takes_in(condition, self.cuts[i])
+                low = "(-inf" if i == 0 else f"{'[' if before else '('}{_shown(self.cuts[i - 1])}"
+                high = "inf)" if i == len(self.cuts) else f"{_shown(self.cuts[i])}{']' if behind else ')'}"
+                parts += [*_braced(points), f"{_formula(condition)}{low}, {high}"]
+                points = []
             if i < len(self.cuts) and self.at[i]:
-                parts.append(f"{{{_shown(self.cuts[i])}}}")
-        return " u ".join(parts) or "{}"
+                beside = (condition, self.between[i + 1])
+                if not any(_takes_in(stretch, self.cuts[i]) for stretch in beside):
+                    points.append(self.cuts[i])
+        return " or ".join([*parts, *_braced(points)]) or "{}"
+
+
+def _takes_in(condition: Condition, cut: Fraction) -> bool:
+    """May a bound be written as part of the stretch? It can be told for all numbers, and multiples of one step."""
+    if len(condition) != 1 or condition[0][1] != 1:
+        return False
+    step = condition[0][0]
+    return not step or (cut / step).denominator == 1
+
+
+def _braced(points: list[Fraction]) -> list[str]:
+    """Single numbers in braces; of many at equal distances the first two and the last."""
+    if not points:
+        return []
+    steps = {b - a for a, b in pairwise(points)}
+    shown = [_shown(point) for point in points]
+    return ["{" + ", ".join([*shown[:2], "...", shown[-1]] if len(steps) == 1 and len(shown) > 4 else shown) + "}"]
 
 
 def _formula(condition: Condition) -> str:
-    return " ".join(f"{c:+d}[{_shown(step)}]" if step else f"{c:+d}" for step, c in condition)
+    """What a stretch has, to stand in front of its bounds: nothing where it has all."""
+    if condition == EVERY:
+        return ""
+    if len(condition) == 1 and condition[0][1] == 1 and condition[0][0]:
+        step = condition[0][0]
+        return "integers in " if step == 1 else f"multiples of {_shown(step)} in "
+    return "multiples: " + " ".join(f"{c:+d}[{_shown(step)}]" if step else f"{c:+d}" for step, c in condition) + " in "
 
 
 def _shown(value: Fraction) -> str:
     """A number for messages; of long ones their size."""
     bits = max(value.numerator.bit_length(), value.denominator.bit_length())
-    return str(value) if bits <= 256 else f"a number of about {bits * 3 // 10} digits"
+    if bits > 256:
+        return f"a number of about {bits * 3 // 10} digits"
+    decimal = str(float(value))
+    return decimal if value.denominator > 1 and Fraction(decimal) == value else str(value)
 
 
 def _combine(

@@ -146,7 +146,7 @@ class StringSet:
             raise UnsupportedError(
                 f"unknown format {name!r}",
                 where=where,
-                hint="Register it with formats.register(), use unknown_formats=\"annotation\", or remove it",
+                hint=f'Say what it is with formats={{"{name}": sg.Regex(...)}}, or use unknown_formats="annotation"',
             )
         return _of_dfa(formats.language(name))
 

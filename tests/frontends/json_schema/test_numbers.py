@@ -316,3 +316,22 @@ def test_terminal() -> None:
     assert terminal.dfa.accepts(b" 12,") and terminal.dfa.accepts(b" -0e7,") and not terminal.dfa.accepts(b" 1.5,")
     assert (terminal.name, terminal.where) == ("integer", "#")
     assert terminal.dfa.min_length() == 3
+
+
+@pytest.mark.parametrize(
+    ("schema", "shown"),
+    [
+        ({"type": "integer", "minimum": 5, "maximum": 40}, "{5, 6, ..., 40}"),
+        ({"type": "integer", "minimum": 0}, "integers in [0, inf)"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 5.5}, "(0, 5.5]"),
+        ({"type": "number", "not": {"const": 4}}, "(-inf, 4) or (4, inf)"),
+        ({"type": "number", "multipleOf": 0.01, "minimum": 1}, "multiples of 0.01 in [1, inf)"),
+        ({"anyOf": [{"type": "integer", "minimum": 3}, {"const": 2.5}]}, "{2.5} or integers in [3, inf)"),
+    ],
+)
+def test_sets_are_shown_in_words(schema: dict[str, object], shown: str) -> None:
+    import structgen as sg
+    from structgen.testing import byte_vocabulary
+
+    grammar = sg.compile(schema, byte_vocabulary())
+    assert [name for name, _ in grammar.expected(grammar.start)] == [shown]
