@@ -32,6 +32,7 @@ from structgen.source import Constraint, JsonSchema
 if TYPE_CHECKING:
     from structgen.frontends.json_schema.report import Log
 
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 _MAX_DEPTH_HINT = "Move nested schemas into $defs and refer to them"
@@ -105,7 +106,27 @@ class Reader:
                 target.schema = self.schema(place)
         except RecursionError:
             raise LimitError("the schema is nested too deeply", where="#", hint=_MAX_DEPTH_HINT) from None
+        self.combines = self.combines or self._circles()
         return root
+
+    def _circles(self) -> bool:
+        """May references lead back to where they began, with nothing in between? Then that shows only later."""
+        done: set[Schema] = set()
+        for target in self._targets.values():
+            schema, way = target.schema, set[Schema]()
+            while schema is not None and schema not in done and schema not in way:
+                way.add(schema)
+                following = [schema.keywords[name].schema for name in _REFERENCES if name in schema.keywords]
+                if len(following) > 1:
+                    return True
+                if not following:
+                    break
+                schema = following[0]
+            else:
+                if schema in way:
+                    return True
+            done |= way
+        return False
 
     def own_format(self, name: str, language: Constraint | str) -> StringSet:
         """A format that the user defines.

@@ -42,7 +42,10 @@ class Supply:
         self.shortest = shortest
         self._known: dict[Formula, list[int]] = {}
         self._complete: set[Formula] = set()
-        self._busy: set[Formula] = set()
+        #: sizes found so far of the formulas that are being looked at
+        self._busy: dict[Formula, list[int]] = {}
+        #: how often such unfinished sizes were given out
+        self.unfinished = 0
 
     def sizes(self, formula: Formula, n: int) -> list[int]:
         """Ascending bounds: there are i + 1 different values with texts of at most ``result[i]`` bytes.
@@ -52,11 +55,16 @@ class Supply:
         Raises:
             LimitError: it cannot be told whether there are n values.
         """
-        if formula in self._busy:
-            return [self.builder.cost(formula)][:n]  # inside itself: at least one
+        if formula in self._busy:  # inside itself: at least those found so far
+            self.unfinished += 1
+            return self._busy[formula][:n]
         known = self._known.get(formula, [])
         if len(known) < n and formula not in self._complete:
-            known = self._known[formula] = self._find(formula, n)
+            before = self.unfinished
+            found = self._find(formula, n)
+            if len(found) < n and self._busy and self.unfinished > before:
+                return found  # whoever is being looked at outside asks again
+            known = self._known[formula] = found
             if len(known) < n:
                 self._complete.add(formula)
         return known[:n]
@@ -68,11 +76,9 @@ class Supply:
         return None if found is None else [canonical(value) for value in found]
 
     def _find(self, formula: Formula, n: int) -> list[int]:
-        least = self.builder.cost(formula)
-        if least >= INFINITE:
-            return []
         if n <= 1:
-            return [least][:n]
+            least = self.builder.cost(formula)
+            return [least][:n] if least < INFINITE else []
         values = self.builder.normaliser.values(formula)
         more = max(16, 1 << (n - 1).bit_length())  # the next question asks for one more
         sizes = [4] * values.null + [length for bit, length in ((1, 5), (2, 4)) if values.bools & bit]
@@ -83,20 +89,37 @@ class Supply:
         ]
         scalars = list(merge(*found))[:more]
         if len(scalars) >= n or not (values.arrays or values.objects):
-            return scalars
+            return scalars  # before costs are asked for: they may rest on this answer
+        least = self.builder.cost(formula)
+        if least >= INFINITE:
+            return []
         listed = self.listed(formula, MAX_MEMBERS)
         if listed is not None:
             return sorted(self.builder.cost(among(self.builder.normaliser, [value])) for value in listed)[:n]
-        self._busy.add(formula)
+        before, outer = self.unfinished, bool(self._busy)
         try:
-            for p in self.builder.settled(self.builder.form(formula)):
-                # one plan only: two may have values in common
-                sizes = list(islice(merge(scalars, self.builder.plans[p].distinct(self, n - len(scalars))), n))
-                if len(sizes) == n:
-                    return sizes
+            best = self._grown(formula, [least], scalars, n)
+            if len(best) == n or (outer and self.unfinished > before):
+                return best
             return self._one_by_one(formula, n)
         finally:
-            self._busy.discard(formula)
+            self._busy.pop(formula, None)
+
+    def _grown(self, formula: Formula, best: list[int], scalars: list[int], n: int) -> list[int]:
+        """Sizes of up to n values by the plans of a formula. What holds itself finds more each time it is asked."""
+        plans = self.builder.settled(self.builder.form(formula))
+        while True:
+            self._busy[formula] = best
+            before = self.unfinished
+            for p in plans:
+                # one plan only: two may have values in common
+                sizes = list(islice(merge(scalars, self.builder.plans[p].distinct(self, n - len(scalars))), n))
+                if len(sizes) > len(best):
+                    best = sizes
+                if len(best) == n:
+                    return best
+            if len(best) == len(self._busy[formula]) or self.unfinished == before:
+                return best
 
     def _one_by_one(self, formula: Formula, n: int) -> list[int]:
         """The shortest value, the shortest of the others, and so on."""

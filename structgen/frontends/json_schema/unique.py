@@ -59,11 +59,7 @@ class _Remembering(ArrayPlan):
         if self.may_close(0, self.start):
             return 1 + self.terminals.close_cost
         if self._busy:
-            raise LimitError(
-                "the items of an array that needs several different or equal ones may hold the array itself",
-                where=self.shape.where,
-                hint="Lower minItems to 1, or remove uniqueItems",
-            )
+            raise self._inside_itself()
         self._busy = True
         try:
             ways = self.ways(0, self.start) if self.may_follow(0) else []
@@ -71,6 +67,13 @@ class _Remembering(ArrayPlan):
             self._busy = False
         best = min((costs(w.formula) + w.after for w in ways), default=INFINITE)
         return min(1 + self.terminals.gap_cost + best, INFINITE)
+
+    def _inside_itself(self) -> LimitError:
+        return LimitError(
+            "the items of an array that needs several different or equal ones may hold the array itself",
+            where=self.shape.where,
+            hint="Remove uniqueItems, or let the items of the array be no such arrays",
+        )
 
     def left(self, i: int, memory: Memory) -> int:
         if self.may_close(i, memory):
@@ -109,7 +112,12 @@ class UniquePlan(_Remembering):
             _ = self.few  # refused now if at all
 
     def distinct(self, supply: Supply, n: int) -> list[int]:
-        return []  # only what can be found one by one
+        """Those that differ in the first item; of others only what can be found one by one."""
+        if not self.simple or self._small or not self.may_follow(0):
+            return []
+        start = 1 + self.terminals.gap_cost + self._bound(1)
+        found = [start + size for size in supply.sizes(self.shape.item(0), n)] if start < INFINITE else []
+        return found if self.shape.lo else [1 + self.terminals.close_cost, *found][:n]
 
     # no contains: every position has its set of values
 
@@ -143,7 +151,10 @@ class UniquePlan(_Remembering):
         found = [t.close_cost]  # from the end to the beginning
         taken = len(frozenset().union(*self._small.values()))
         for j in range(lo - 1, 0, -1):
+            before = self.supply.unfinished
             sizes = self.supply.sizes(self.shape.item(j), lo + taken)
+            if len(sizes) < lo + taken and self.supply.unfinished > before:
+                raise self._inside_itself()
             worst = sizes[min(j + taken, len(sizes) - 1)] if sizes else INFINITE
             found.append(min(found[-1] + worst + self.each, INFINITE))
         if not _matched(self._small):

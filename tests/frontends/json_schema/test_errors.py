@@ -19,6 +19,7 @@ MALFORMED: list[tuple[Any, type[errors.StructgenError], str | None]] = [
     ({"properties": {"a/b": {"type": 3}}}, errors.SchemaError, "#/properties/a~1b/type"),
     ({"properties": []}, errors.SchemaError, "#/properties"),
     ({"items": 3}, errors.SchemaError, "#/items"),
+    ({"items": {"items": {"$ref": "#/$defs/d"}}, "$defs": {"d": {"$ref": "#/$defs/d"}}}, errors.SchemaError, None),
     ({"not": {"minimum": float("nan")}}, errors.InputError, "#/not/minimum"),
     ({"not": {"$dynamicRef": "#x"}}, errors.ReferenceError, "#/not/$dynamicRef"),
     ({"anyOf": []}, errors.SchemaError, "#/anyOf"),

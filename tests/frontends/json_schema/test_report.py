@@ -292,3 +292,10 @@ def test_keyword_that_is_no_string() -> None:
     made = sg.JsonSchema({"type": "object", 1: {"type": "string"}}).report()
     assert [entry.pointer for entry in made.entries] == ["#/type", "#/1"]
     assert made.refusal is not None and "the keyword 1 is not a string" in made.refusal
+
+
+def test_circle_of_references() -> None:
+    """It is refused when the schema is compiled, wherever it stands."""
+    circle = {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a", "type": "string"}}
+    made = sg.JsonSchema({"properties": {"x": {"items": {"$ref": "#/$defs/a"}}}, "$defs": circle}).report()
+    assert not made.compiles

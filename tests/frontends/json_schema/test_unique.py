@@ -67,6 +67,10 @@ SCHEMAS: dict[str, Any] = {
     "contains few": unique(items={"enum": [1, 2, 3, 4]}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "contains many": unique(items={"type": "integer"}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "recursive": {"$ref": "#/$defs/t", "$defs": {"t": {"properties": {"k": unique(items={"$ref": "#/$defs/t"})}}}},
+    "of themselves": unique(items={"$ref": "#"}),
+    "of themselves, short": unique(items={"$ref": "#"}, maxItems=2),
+    "of themselves, below": unique(items={"properties": {"c": {"$ref": "#"}}, "additionalProperties": False}),
+    "of themselves or numbers": unique(items={"$ref": "#"}, minItems=2) | {"type": ["array", "integer"]},
     "equal": equal(),
     "equal booleans": equal(items={"type": "boolean"}, minItems=3),
     "equal objects": equal(items=SMALL, maxItems=3),
@@ -194,6 +198,19 @@ def test_different(schema: Any, text: str) -> None:
     state = grammar.advance_bytes(grammar.start, text.encode())
     assert state >= 0
     assert grammar.accepts(state)
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name.startswith("of themselves")])
+def test_arrays_inside_themselves_go_on(name: str) -> None:
+    """Nothing is refused on the way that was taken when the schema was compiled."""
+    grammar = sg.compile(sg.JsonSchema(SCHEMAS[name], whitespace="compact", numbers="plain"), BYTES)
+    for seed in range(20):
+        rng, state, text = random.Random(seed), grammar.start, b""
+        while len(text) < 40 and (options := [b for b in grammar.next_bytes(state) if b in b'[]{}"c:,12']):
+            text += bytes([rng.choice(options)])
+            state = grammar.advance_bytes(state, text[-1:])
+        text += grammar.witness(state)
+        assert Draft202012Validator(SCHEMAS[name]).is_valid(json.loads(text)), text
 
 
 def test_numbers_of_absurd_length() -> None:
