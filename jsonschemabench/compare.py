@@ -38,7 +38,10 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, bool]:
                 change = f"- {title}: {name}: {a} -> {b}" + (f" ({why})" if why else "")
                 (worse if RANK.index(b) > RANK.index(a) else better).append(change)
         times += _times(title, [(old[name], new[name]) for name in common])
-    lines = [f"{total:,} cases in both; {len(worse):,} worse, {len(better):,} better"]
+    lines = [
+        f"{side}: {origin}" for side, record in (("before", before), ("after", after)) if (origin := _origin(record))
+    ]
+    lines += [f"{total:,} cases in both; {len(worse):,} worse, {len(better):,} better"]
     for heading, changes in (("Worse:", worse), ("Better:", better)):
         if changes:
             lines += ["", heading, "", *changes]
@@ -46,6 +49,14 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, bool]:
         lines += ["", "| engine | time, by schema | before p50, us | after p50, us | ratio | 95% interval | |",
                   "|---|---|--:|--:|--:|--:|---|", *times]  # fmt: skip
     return "\n".join(lines), bool(worse)
+
+
+def _origin(record: dict[str, Any]) -> str:
+    """Where a record comes from, in a line; empty where it does not say."""
+    machine = record["header"].get("machine", {})
+    commit = str(machine.get("commit"))[:8]
+    parts = (machine.get("time"), f"commit {commit}", machine.get("processor"), f"load {machine.get('load')}")
+    return ", ".join(map(str, parts)) if machine else ""
 
 
 def _value(row: list[Any], column: str) -> Any:

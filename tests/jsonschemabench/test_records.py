@@ -96,7 +96,8 @@ def test_the_interval_holds_the_ratio_as_often_as_it_says() -> None:
 
 
 def test_two_engines_side_by_side() -> None:
-    other = records.compact(line(f"c{i}") | {"engine": "f"} for i in range(3))
+    header = {"kind": "header", "machine": {"time": "2026-01-02", "commit": "a" * 40, "processor": "p", "load": 0.1}}
+    other = records.compact([header, *(line(f"c{i}") | {"engine": "f"} for i in range(3))])
     text, worse = compare(run_of(1, 1.0), other)
     assert not worse
-    assert text.startswith("3 cases in both")
+    assert text.startswith("after: 2026-01-02, commit aaaaaaaa, p, load 0.1\n3 cases in both")
