@@ -64,6 +64,8 @@ class Holed(NumberSet):
 
 def without_values(base: NumberSet, values: frozenset[Fraction]) -> NumberSet:
     """A set without some values."""
+    if base.parted:
+        return base.without(values)
     holes = frozenset(value for value in values if base.contains(value))
     if not holes:
         return base
@@ -85,7 +87,7 @@ def _language(base: NumberSet, holes: frozenset[Fraction], forms: Forms) -> Dfa:
                 found = difference(before, _of_value(value))
                 break
         else:
-            found = intersect(_dense(base.texts(forms)), _of(_FORM))
+            found = intersect(language_of(base.texts(forms)), pattern(_FORM))
             for value in sorted(holes):
                 found = difference(found, _of_value(value))
         while len(_languages) >= _KEPT:
@@ -98,7 +100,7 @@ def _language(base: NumberSet, holes: frozenset[Fraction], forms: Forms) -> Dfa:
 def _of_value(value: Fraction) -> Dfa:
     """All texts of one number, of the forms taken here."""
     if value == 0:
-        return _of(r"-?0(\.0+)?")
+        return pattern(r"-?0(\.0+)?")
     sign = "-" if value < 0 else ""
     places, whole = 0, abs(value)
     while whole.denominator != 1:
@@ -115,15 +117,16 @@ def _of_value(value: Fraction) -> Dfa:
         plain = digits[: exponent + 1] + "\\." + digits[exponent + 1 :] + "0*"
     mantissa = digits + r"(\.0+)?" if len(digits) == 1 else f"{digits[0]}\\.{digits[1:]}0*"
     power = "[+-]?0+" if exponent == 0 else (r"\+?" if exponent > 0 else "-") + f"0*{abs(exponent)}"
-    return _of(f"{sign}({plain}|{mantissa}[eE]{power})")
+    return pattern(f"{sign}({plain}|{mantissa}[eE]{power})")
 
 
 @lru_cache(maxsize=256)
-def _of(pattern: str) -> Dfa:
-    return utf8(to_dfa(pattern, dialect="python"))
+def pattern(text: str) -> Dfa:
+    """The automaton over bytes of a pattern."""
+    return utf8(to_dfa(text, dialect="python"))
 
 
-def _dense(d: ByteDfa) -> Dfa:
+def language_of(d: ByteDfa) -> Dfa:
     """The same automaton over classes of bytes."""
     starts = np.unique(np.concatenate([[0], d.lo.astype(np.int32), d.hi.astype(np.int32) + 1]))
     starts = starts[starts < BYTES].astype(np.int32)

@@ -15,6 +15,7 @@ from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.schema import Schema
 from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, Contains, ObjectShape, Tree, Values
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.written import plain_integers
 
 if TYPE_CHECKING:
     from structgen.frontends.json_schema.normalise import Normaliser
@@ -84,7 +85,8 @@ class OfSchema:
         if everything or "number" in types or "integer" in types:
             numbers = self.numbers()
             if not everything and "number" not in types:
-                numbers = numbers.intersect(NumberSet.integers())
+                integers = plain_integers if "plainIntegers" in k else NumberSet.integers().intersect
+                numbers = integers(numbers)
         arrays = self.array() if everything or "array" in types else None
         objects = self.object() if everything or "object" in types else None
         result = Values(

@@ -21,7 +21,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from structgen.automata.bytedfa import ByteDfa, chain
 from structgen.errors import InputError, LimitError, SchemaError
@@ -195,6 +195,12 @@ class NumberSet:
     cuts: tuple[Fraction, ...]
     at: tuple[bool, ...]
     between: tuple[Condition, ...]
+    #: Does it matter how a number is written? See ``written``.
+    parted: ClassVar[bool] = False
+
+    def without(self, values: frozenset[Fraction]) -> NumberSet:
+        """The set without some values."""
+        return self.difference(NumberSet.of(values))
 
     @classmethod
     def all(cls) -> NumberSet:
@@ -243,6 +249,8 @@ class NumberSet:
 
     def intersect(self, other: NumberSet) -> NumberSet:
         """Numbers in both."""
+        if other.parted:
+            return other.intersect(self)
         if self == other or other == _ALL or self == _NOTHING:
             return self
         if self == _ALL or other == _NOTHING:
@@ -251,6 +259,8 @@ class NumberSet:
 
     def union(self, other: NumberSet) -> NumberSet:
         """Numbers in either."""
+        if other.parted:
+            return other.union(self)
         if self == other or other == _NOTHING or self == _ALL:
             return self
         if self == _NOTHING or other == _ALL:
@@ -259,6 +269,8 @@ class NumberSet:
 
     def difference(self, other: NumberSet) -> NumberSet:
         """Numbers in this set and not in the other."""
+        if other.parted:
+            return other.complement().intersect(self)
         if other == _NOTHING:
             return self
         return _combine(self, other, _but_not, lambda x, y: x and not y)

@@ -18,6 +18,7 @@ from structgen.frontends import regex, regular
 from structgen.frontends.json_schema.dialects import ASSERTIONS, COMBINING, DRAFT3_HINT, left_out, silence
 from structgen.frontends.json_schema.load import (
     DRAFT3,
+    DRAFT4,
     DRAFT2020,
     LATEST,
     document,
@@ -346,6 +347,9 @@ class _Parts:
                 shown = repr(item) if isinstance(item, str) else kind(item)
                 raise SchemaError(f'"type" takes {", ".join(TYPES)}, not {shown}', where=self.at(name))
         self.out[name] = frozenset(given)
+        if "integer" in given and self.place.draft <= DRAFT4:
+            # since draft 6 a number is an integer by its value, before by its text
+            self.out["plainIntegers"] = True
 
     def enum(self, name: str, value: Any) -> None:
         if not isinstance(value, list | tuple):
