@@ -185,7 +185,8 @@ class ObjectPlan:
             if len(sizes) == n and value:
                 t = self.terminals
                 return [1 + t.empty_name_cost + size + t.gap_cost + value[0] + after for size in sizes]
-        return varied(supply, n, choices)
+        empty = [1 + self.terminals.close_cost] if self.may_close(BEGIN) else []
+        return [*empty, *varied(supply, n, choices)][:n]
 
     def _close(self, slots: list[int]) -> None:
         """A name that needs an impossible one is impossible."""

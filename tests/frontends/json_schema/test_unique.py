@@ -67,6 +67,8 @@ SCHEMAS: dict[str, Any] = {
     "contains few": unique(items={"enum": [1, 2, 3, 4]}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "contains many": unique(items={"type": "integer"}, contains={"minimum": 3}, maxContains=1, minItems=3),
     "recursive": {"$ref": "#/$defs/t", "$defs": {"t": {"properties": {"k": unique(items={"$ref": "#/$defs/t"})}}}},
+    "chains": unique(items={"$ref": "#/$defs/c"}, minItems=9)
+    | {"$defs": {"c": {"type": "object", "properties": {"b": {"$ref": "#/$defs/c"}}, "additionalProperties": False}}},
     "of themselves": unique(items={"$ref": "#"}),
     "of themselves, short": unique(items={"$ref": "#"}, maxItems=2),
     "of themselves, below": unique(items={"properties": {"c": {"$ref": "#"}}, "additionalProperties": False}),
