@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from structgen.errors import StructgenError, UnsatisfiableError
+from structgen.errors import LimitError, StructgenError, UnsatisfiableError
 from structgen.frontends import types
 from structgen.frontends.json_schema import network_of
 from structgen.frontends.json_schema.load import DRAFT4, DRAFT2019, document, draft_name
@@ -84,7 +84,15 @@ def report(source: JsonSchema) -> Report:
     Raises:
         SourceSyntaxError, InputError: the schema is not JSON, or cannot be read.
         SchemaError, UnsupportedError: "$schema" is malformed, or names a draft that is not known.
+        LimitError: it is nested too deeply, or holds itself.
     """
+    try:
+        return _report(source)
+    except RecursionError:
+        raise LimitError("the schema is nested too deeply", where="#") from None
+
+
+def _report(source: JsonSchema) -> Report:
     schema = types.as_schema(source.schema) if types.is_type(source.schema) else document(source.schema)
     source = replace(source, schema=_unshared(schema))
     log = Log()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import structgen as sg
+from structgen import errors
 from structgen.source.report import Report
 from tests.json_strategies import in_draft, instance, is_valid, schemas
 from tests.json_wide import wide_schema
@@ -299,3 +300,10 @@ def test_circle_of_references() -> None:
     circle = {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a", "type": "string"}}
     made = sg.JsonSchema({"properties": {"x": {"items": {"$ref": "#/$defs/a"}}}, "$defs": circle}).report()
     assert not made.compiles
+
+
+def test_schema_that_holds_itself() -> None:
+    schema: dict[str, Any] = {}
+    schema["items"] = schema
+    with pytest.raises(errors.LimitError, match="nested too deeply"):
+        sg.JsonSchema(schema).report()
