@@ -31,6 +31,12 @@ def grammar_command(
     A file of a folder is one text; a line break at its end may be there or not. Exit code 1: a text was judged
     wrongly, or a law is broken.
     """
+    if file.suffix == ".gbnf":
+        raise InputError(
+            "test-grammar takes grammars in Lark's notation",
+            where=str(file),
+            hint="structgen.frontends.lark.gbnf_to_lark writes a GBNF grammar so",
+        )
     choice = cast('Literal["contextual", "basic", "dynamic", "dynamic_complete"]', lexer)
     source = sg.Lark(file, start=start, lexer=choice)
     grammar = sg.compile(source, byte_vocabulary())

@@ -51,6 +51,7 @@ def test_a_bad_schema(name: str, command: str, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["check", "x"], "no constraint"),
+        (["test-grammar", "query.gbnf"], "gbnf_to_lark"),
         (["check", "x", "--regex", "a", "--choice", "b"], "several constraints"),
         (["check", "x", "--regex", "("], "error"),
         (["check", "x", "--schema", "/no/such/file.json"], "/no/such/file.json"),
