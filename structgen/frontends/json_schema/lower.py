@@ -272,10 +272,21 @@ class JsonNetwork:
         return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
 
     def outline(self, key: Any, label: Any) -> Key | None:
-        """What the value may be does not depend on the free name before it; what follows it costs most after this."""
+        """What is sure behind a captured edge.
+
+        Of an object: what the value may be does not depend on the free name before it; what follows it costs most
+        after this name. Of a unique array: a comma or the bracket, after whichever item; its key has the number of
+        items in place of what is remembered of them.
+        """
+        plan: Any = self.builder.plans[key[1]]
+        if key[0] in (ARRAY, ITEM):
+            _, p, i, memory = key
+            written = len(memory.seen or ()) + 1
+            if not isinstance(plan, UniquePlan) or plan.comma_rest(i + 1, written) is None:
+                return None
+            return (ARRAY, p, plan.index(i + 1), written)
         if key[0] != OBJECT:
             return None
-        plan: Any = self.builder.plans[key[1]]
         return (VALUE, key[1], plan.follow(key[2], label, plan.dearest_name(key[2], label)), label)
 
     def least(self, key: Any) -> int:
@@ -300,6 +311,8 @@ class JsonNetwork:
             return t.gap_cost + builder.cost(plan.formula(key[3])) + after
         _, _, i, memory = key
         if kind == ARRAY:
+            if isinstance(memory, int):
+                return t.close_cost if plan.may_close(i, plan.start) else t.comma_cost + plan.comma_rest(i, memory)
             return plan.left(i, memory)
         return min(edge_cost for _, edge_cost in self._items(plan, i, memory))
 
@@ -386,10 +399,16 @@ class JsonNetwork:
         self._values(plan.formula(i), _NEXT, plan.left(progress), edges)
         return Node(False, tuple(edges))
 
-    def _array_node(self, p: int, i: int, memory: Memory) -> Node:
+    def _array_node(self, p: int, i: int, memory: Memory | int) -> Node:
         builder, t = self.builder, self.builder.terminals
         plan: Any = builder.plans[p]
         edges: list[Edge] = []
+        if isinstance(memory, int):
+            edges.append(Edge(t.comma, _COMMA, plan.comma_rest(i, memory)))
+            memory = plan.start
+            if plan.may_close(i, memory):
+                edges.append(Edge(t.close_array, END, 0))
+            return Node(False, tuple(edges))
         if i == 0:
             self._item_edges(plan, i, memory, edges)
         elif plan.hi is None or i < plan.hi:

@@ -106,6 +106,20 @@ class UniquePlan(_Remembering):
                     found.append(Way(among(n, [value]), Memory(counts, seen), after, True))
         return found
 
+    def comma_rest(self, i: int, written: int) -> int | None:
+        """Least bytes after the comma before item i, whichever so many values stand before it.
+
+        None: which they are decides whether there may be one, or how long it is cannot be told.
+        """
+        if not self.simple or self._small or not self.may_follow(i):
+            return None
+        try:
+            sizes = self.supply.sizes(self.shape.item(i), written + 1)
+        except LimitError:
+            return None
+        rest = self._bound(i + 1)
+        return self.terminals.gap_cost + sizes[written] + rest if len(sizes) > written and rest < INFINITE else None
+
     def settle(self, costs: Costs, supply: Supply) -> None:
         super().settle(costs, supply)
         if self.least(costs) < INFINITE and not self.simple:

@@ -18,7 +18,7 @@ from structgen.automata.bytedfa import ByteDfa
 from structgen.frontends.json_schema.names import Pool, read_name, text_size
 from structgen.frontends.json_schema.seen import read_value
 from structgen.frontends.json_schema.strings import StringSet
-from structgen.ir.network import END, Call, check_node
+from structgen.ir.network import END, Call, Terminal, check_node, check_outline
 from tests.frontends.json_schema.networks import Judge, network
 from tests.naive import Automaton
 
@@ -302,3 +302,50 @@ def test_large_bounds(name: str) -> None:
         grammar = sg.compile(sg.JsonSchema(LARGE[name], property_order=order), BYTES)
         assert grammar.min_bytes_left(grammar.start) > (0 if name in ("maxItems", "required") else 10_000)
         grammar.mask(grammar.start)
+
+
+OUTLINED = [
+    {"type": "array", "items": {"type": "integer"}, "uniqueItems": True},
+    {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 2, "maxItems": 4},
+    {"type": "array", "items": {"type": "string", "pattern": "^[ab]{0,2}$"}, "uniqueItems": True, "minItems": 3},
+    {"type": "array", "prefixItems": [{"enum": [1, 2]}], "items": {"type": "number"}, "uniqueItems": True},
+    {"type": "array", "items": {"type": ["string", "integer"]}, "uniqueItems": True, "maxItems": 2},
+]
+
+
+@pytest.mark.parametrize("schema", OUTLINED, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_outlines_say_what_is_sure_behind_an_item(schema: Any, seed: int) -> None:
+    """Along random arrays: what the outline promises holds for items of every kind."""
+    rng = random.Random(seed)
+    net: Any = network(schema)
+    opening = next(e for e in net.expand(net.start).edges if e.label is not END)
+    key = net.follow(net.start, opening.label)
+    for _ in range(6):
+        edges = [e for e in net.expand(key).edges if e.label is not END]
+        if not edges:
+            break
+        edge = rng.choice(edges)
+        if not edge.capture:
+            key = net.follow(key, edge.label)
+            continue
+        texts = {sample(edge.symbol.dfa, rng) for _ in range(6)} if isinstance(edge.symbol, Terminal) else set()
+        for text in sorted(texts):
+            check_outline(net, key, edge, text)
+        if not texts:
+            break
+        key = net.follow_text(key, edge.label, rng.choice(sorted(texts)))
+
+
+def sample(dfa: ByteDfa, rng: random.Random) -> bytes:
+    """A random text of an automaton, brought to its end by the shortest way when it grows long."""
+    state, text = 0, bytearray()
+    while not (dfa.accept[state] and (rng.random() < 0.5 or dfa.first[state] == dfa.first[state + 1])):
+        edges = range(int(dfa.first[state]), int(dfa.first[state + 1]))
+        if len(text) > 8:
+            edge = min(edges, key=lambda e: int(dfa.distance[dfa.to[e]]))
+        else:
+            edge = rng.choice(edges)
+        text.append(rng.randint(int(dfa.lo[edge]), int(dfa.hi[edge])))
+        state = int(dfa.to[edge])
+    return bytes(text)
