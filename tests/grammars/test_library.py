@@ -89,7 +89,8 @@ def test_texts_drawn_under_masks_are_texts_of_the_language(name: str, vocab: sg.
 
 
 # Where the grammar's header names ways in which it is wider than the judge: see there.
-WIDER = {"c", "xml", "smiles", "sparql", "javascript"}
+# (sql: Lark's flag i folds as Unicode does, so VALUEſ is a keyword, which SQLite does not take.)
+WIDER = {"c", "xml", "smiles", "sparql", "javascript", "sql"}
 
 
 def draw(grammar: sg.CompiledGrammar, vocab: sg.Vocabulary, rng: random.Random, budget: int) -> str:

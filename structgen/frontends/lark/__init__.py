@@ -17,6 +17,7 @@ from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
 from structgen.frontends.lark.findings import Finding, findings
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
 from structgen.frontends.lark.grammar import LarkGrammar, LarkSymbol
+from structgen.frontends.lark.indentation import indentation
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
 from structgen.source import Constraint, Gbnf, Lark
@@ -48,7 +49,11 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 where=f"constraints[{name!r}]",
                 hint=f"Add a line to the grammar:  %declare {name}",
             )
-    for name in sorted(grammar.declared & (grammar.used_terminals | {*grammar.ignore}) - source.constraints.keys()):
+    made = set(source.constraints)
+    if source.postlex is not None:
+        indenter = indentation(source.postlex)
+        made |= {indenter.indent, indenter.dedent}
+    for name in sorted(grammar.declared & (grammar.used_terminals | {*grammar.ignore}) - made):
         raise _undefined(name, grammar)
     if source.lexer != "dynamic_complete":
         if source.constraints or grammar.embedded:

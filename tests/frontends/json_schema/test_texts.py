@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from typing import Any
 
 import pytest
@@ -192,9 +191,8 @@ FAMILIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_growth(name: str) -> None:
-    """Families that invite blow-up are built within seconds."""
-    network(True)
-    start = time.perf_counter()
-    net = network(FAMILIES[name], property_order="any")
+    """Families that invite blow-up are built of few forms and plans."""
+    net: Any = network(FAMILIES[name], property_order="any")
     net.expand(net.start)
-    assert time.perf_counter() - start < 5
+    assert len(net.builder.forms) < 1_000
+    assert len(net.builder.plans) < 500
