@@ -295,22 +295,15 @@ def merged(a: Schema, b: Schema) -> Schema:
 
 
 def is_valid(schema: Schema, value: Any) -> bool:
-    """The judge: jsonschema. All formats are asserted in all drafts; ``$`` is the end of the text, as in ECMA-262;
-    1.0 is an integer, in draft 4 as later."""
+    """The judge: jsonschema. All formats are asserted in all drafts; ``$`` is the end of the text, as in ECMA-262."""
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    if kind is jsonschema.Draft4Validator:
-        value = _whole(value)
     formats = jsonschema.Draft202012Validator.FORMAT_CHECKER
     return bool(kind(_strict(schema), format_checker=formats).is_valid(value))
 
 
-def _whole(value: Any) -> Any:
-    """The same value without floats that are integers."""
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def as_read(schema: Schema, value: Any, text: str) -> Any:
+    """What a judge is shown for a text of a value: in draft 4 what is read from it, for there 1.0 is no integer."""
+    return json.loads(text) if isinstance(schema, dict) and "draft-04" in schema.get("$schema", "") else value
 
 
 def in_draft(schema: Schema, draft: str) -> Schema:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
-from tests.json_strategies import Schema, instance, is_valid, spellings
+from tests.json_strategies import Schema, as_read, instance, is_valid, spellings
 from tests.json_wide import second_judge, wide_schema
 from tests.test_differential import Refused, accepts, compiled
 
@@ -56,6 +56,9 @@ def case(seed: int) -> Outcome:
         except (RecursionError, ValueError):  # references without end
             continue
         for text in spellings(rng, value):
+            shown = as_read(schema, value, text)
+            if shown is not value:
+                first, second = is_valid(schema, shown), second_judge(schema, shown)
             verdict = grammar is not None and accepts(grammar, text.encode())
             if first != second:
                 odd = Outcome(seed, "judges differ", schema, text, f"jsonschema {first}, jsonschema-rs {second}")
