@@ -136,9 +136,14 @@ def evolve(
             if sizes[-1] < threshold * size and any(particle.moving for particle in particles):
                 particles = resampled(particles, weights, shared, kind)
     finally:
-        for particle in particles:
-            weight = particle.log_weight if particle.prefix.ended else -np.inf
-            record.add(particle.prefix, weight, particle.log_p)
+        put(record, particles)
+
+
+def put(record: Recorder, particles: list[Particle]) -> None:
+    """Record particles; those that are not finished are dead."""
+    for particle in particles:
+        weight = particle.log_weight if particle.prefix.ended else -np.inf
+        record.add(particle.prefix, weight, particle.log_p)
 
 
 def resampled(particles: list[Particle], log_weights: np.ndarray, draws: Draws, kind: Kind) -> list[Particle]:

@@ -16,7 +16,7 @@ from structgen.errors import InputError
 from structgen.sampling.choose import Masked
 from structgen.sampling.draws import Draws
 from structgen.sampling.moves import MaskedMove, Move, PowerMove, RejectionMove, check_awrs
-from structgen.sampling.population import Particle, Potential, Shape, evolve, step
+from structgen.sampling.population import Particle, Potential, Shape, evolve, put, step
 from structgen.sampling.problem import Problem
 from structgen.sampling.resampling import KINDS, Kind, effective_size
 from structgen.sampling.runs import Recorder
@@ -179,9 +179,7 @@ class Steering:
                     grown[i].log_weight = float(np.log(weight) + best)
                     particles.append(grown[i])
         finally:
-            for particle in particles:
-                weight = particle.log_weight if particle.prefix.ended else -np.inf
-                record.add(particle.prefix, weight, particle.log_p)
+            put(record, particles)
             for _ in range(size - len(particles)):
                 record.add(problem.root, -np.inf, 0.0)
 
