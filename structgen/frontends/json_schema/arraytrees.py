@@ -17,9 +17,6 @@ from structgen.frontends.json_schema.formula import TRUE as ANY_VALUE
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.residuals import FALSE, TRUE, Residuals
 from structgen.frontends.json_schema.separators import Terminals
-from structgen.frontends.json_schema.shapes import ALL as ALL_OF
-from structgen.frontends.json_schema.shapes import ANY as ANY_OF
-from structgen.frontends.json_schema.shapes import NOT as NOT_OF
 from structgen.frontends.json_schema.shapes import ArrayShape, Tree
 from structgen.frontends.json_schema.supply import Supply
 
@@ -60,17 +57,16 @@ class ArrayTreePlan:
         self.normaliser = normaliser
         self.shape = tree
         self.terminals = terminals
-        shapes = list(_shapes(tree))
+        shapes = tree.shapes()
         #: from here on all items are treated alike
         self.alike = max(max(len(s.prefix), *(c.start for c in s.contains), 0) for s in shapes)
         self._item_bits = (1 << (self.alike + 1)) - 1
         self._length_bit = 1 << (self.alike + 1)
         self.leaves: list[Leaf] = []
         self._support: list[int] = []
-        self._numbers: dict[ArrayShape, int] = {}
         self.residuals = Residuals(self._support.__getitem__)
         self._ways = Derivation(normaliser, self.residuals, self._ask, tree.where)
-        self.root = self._residual(tree)
+        self.root = self.residuals.of_tree(tree, self._obligations)
         self._settled: dict[tuple[int, int], ArrayTreeState] = {}
         self._ends: dict[ArrayTreeState, bool] = {}
         self._least: dict[ArrayTreeState, int] = {}
@@ -87,18 +83,6 @@ class ArrayTreePlan:
         self.leaves.append(leaf)
         self._support.append(support)
         return self.residuals.leaf(len(self.leaves) - 1)
-
-    def _residual(self, part: ArrayShape | Tree) -> int:
-        res = self.residuals
-        if isinstance(part, Tree):
-            inner = [self._residual(p) for p in part.parts]
-            if part.kind == NOT_OF:
-                return res.negate(inner[0])
-            return (res.all if part.kind == ALL_OF else res.any if part.kind == ANY_OF else res.one)(inner)
-        found = self._numbers.get(part)
-        if found is None:
-            found = self._numbers[part] = res.all(self._obligations(part))
-        return found
 
     def _obligations(self, shape: ArrayShape) -> Iterator[int]:
         items = [shape.item(x) for x in range(self.alike + 1)]
@@ -258,16 +242,6 @@ class ArrayTreePlan:
                     heapq.heappush(heap, (cost + step + value, pushed, new, state))
         known[start] = INFINITE
         return INFINITE
-
-
-def _shapes(part: ArrayShape | Tree) -> dict[ArrayShape, None]:
-    """The shapes of a tree, in order."""
-    if isinstance(part, ArrayShape):
-        return {part: None}
-    found: dict[ArrayShape, None] = {}
-    for inner in part.parts:
-        found.update(_shapes(inner))
-    return found
 
 
 __all__ = ["ArrayTreePlan", "ArrayTreeState"]

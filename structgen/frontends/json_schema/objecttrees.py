@@ -22,9 +22,6 @@ from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import name_has_text
 from structgen.frontends.json_schema.residuals import ALL, FALSE, LEAF, TRUE, Residuals
 from structgen.frontends.json_schema.separators import Terminals
-from structgen.frontends.json_schema.shapes import ALL as ALL_OF
-from structgen.frontends.json_schema.shapes import ANY as ANY_OF
-from structgen.frontends.json_schema.shapes import NOT as NOT_OF
 from structgen.frontends.json_schema.shapes import ObjectShape, Tree
 from structgen.frontends.json_schema.strings import StringSet
 from structgen.frontends.json_schema.supply import Supply
@@ -89,7 +86,7 @@ class ObjectTreePlan:
         self.normaliser = normaliser
         self.shape = tree
         self.terminals = terminals
-        shapes = list(_shapes(tree))
+        shapes = tree.shapes()
         self.names, in_order = _names(shapes)
         self.any_order = any_order or not in_order
         self.index = {name: i for i, name in enumerate(self.names)}
@@ -101,10 +98,9 @@ class ObjectTreePlan:
         self.count_bit = 1 << (n + len(self.cells))
         self.leaves: list[Leaf] = []
         self._support: list[int] = []
-        self._numbers: dict[ObjectShape, int] = {}
         self.residuals = Residuals(self._support.__getitem__)
         self._ways = Derivation(normaliser, self.residuals, self._ask, tree.where)
-        self.root = self._residual(tree)
+        self.root = self.residuals.of_tree(tree, self._obligations)
         self.cap = 1 + max((leaf.lo if leaf.hi is None else max(leaf.lo, leaf.hi) for leaf in self.leaves), default=0)
         self._settled: dict[tuple[int, int], int] = {}
         self._absent: dict[tuple[int, int], int] = {}
@@ -122,18 +118,6 @@ class ObjectTreePlan:
         self.leaves.append(leaf)
         self._support.append(support)
         return self.residuals.leaf(len(self.leaves) - 1)
-
-    def _residual(self, part: ObjectShape | Tree) -> int:
-        res = self.residuals
-        if isinstance(part, Tree):
-            inner = [self._residual(p) for p in part.parts]
-            if part.kind == NOT_OF:
-                return res.negate(inner[0])
-            return (res.all if part.kind == ALL_OF else res.any if part.kind == ANY_OF else res.one)(inner)
-        found = self._numbers.get(part)
-        if found is None:
-            found = self._numbers[part] = res.all(self._obligations(part))
-        return found
 
     def _obligations(self, shape: ObjectShape) -> Iterator[int]:
         algebra, formulas = self.normaliser.algebra, self.normaliser.formulas
@@ -394,16 +378,6 @@ def _bits(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def _shapes(part: ObjectShape | Tree) -> dict[ObjectShape, None]:
-    """The shapes of a tree, in order."""
-    if isinstance(part, ObjectShape):
-        return {part: None}
-    found: dict[ObjectShape, None] = {}
-    for inner in part.parts:
-        found.update(_shapes(inner))
-    return found
 
 
 def _needed(shape: ObjectShape) -> Iterator[str]:

@@ -12,7 +12,10 @@ that a value leads to one residual and not to one for each way to break them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from structgen.frontends.json_schema import shapes
+from structgen.frontends.json_schema.shapes import Tree
 
 FALSE, TRUE = 0, 1
 #: Kinds of residuals.
@@ -64,6 +67,20 @@ class Residuals:
                     support |= self.support[inner]
             self.support.append(support)
         return found
+
+    def of_tree(self, tree: Tree, obligations: Callable[[Any], Iterable[int]]) -> int:
+        """The residual of a tree of shapes; ``obligations`` gives those of one shape, all of which are to be met."""
+        known = {shape: self.all(obligations(shape)) for shape in tree.shapes()}
+
+        def of(part: Any) -> int:
+            if not isinstance(part, Tree):
+                return known[part]
+            inner = [of(p) for p in part.parts]
+            if part.kind == shapes.NOT:
+                return self.negate(inner[0])
+            return {shapes.ALL: self.all, shapes.ANY: self.any, shapes.ONE: self.one}[part.kind](inner)
+
+        return of(tree)
 
     def leaf(self, number: int, count: int = 0) -> int:
         """An obligation; ``count`` tells how often something in it has been met."""

@@ -147,6 +147,13 @@ class Tree(_Record):
         self._key = (kind, parts)
         self._hash = hash(self._key)
 
+    def shapes(self) -> list[Any]:
+        """Its shapes, each once, in order."""
+        found: dict[Any, None] = {}
+        for part in self.parts:
+            found.update(dict.fromkeys(part.shapes() if isinstance(part, Tree) else (part,)))
+        return list(found)
+
 
 class Values(_Record):
     """A set of JSON values, by type. Of arrays and objects: the union of the shapes and trees."""
