@@ -1,0 +1,7 @@
+"""Measurements with a model that one command repeats: ``python -m structgen.studies NAME``.
+
+Each study is a module here, named in :data:`STUDIES`, with ``main(arguments: list[str]) -> int``, the exit status.
+"""
+
+#: name of the study: its module here, and one line on it.
+STUDIES: dict[str, tuple[str, str]] = {}
