@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from structgen.runtime.warm import warm_up
 
+# Triton's kernels run as NumPy on CPU tensors. It looks at this when it is imported, so it is said before any test.
+os.environ.setdefault("TRITON_INTERPRET", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every run, and no deadline: the first call of a kernel may compile it.
