@@ -7,6 +7,8 @@ makes up for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from structgen.sampling import truncation
@@ -48,16 +50,22 @@ def descend(problem: Problem, prefix: Prefix, how: Masked, draws: Draws) -> tupl
     return prefix, log_p, log_q
 
 
-def run_masked(how: Masked, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
-    """``n`` independent texts with their importance weights.
+@dataclass(frozen=True)
+class Local:
+    """``Masked`` with the face of the other samplers."""
 
-    The weights are proper where the proposal can reach whatever the target can: not at temperature 0, and not where
-    top-k, top-p or min-p cut tokens off.
-    """
-    record = Recorder(problem)
-    with record.guard():
-        for row in range(n):
-            record.attempts += 1
-            prefix, log_p, log_q = descend(problem, problem.root, how, Draws((*seed, row)))
-            record.add(prefix, log_p - log_q, log_p)
-    return record.samples()
+    how: Masked
+
+    def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
+        """``n`` independent texts with their importance weights.
+
+        The weights are proper where the proposal can reach whatever the target can: not at temperature 0, and not
+        where top-k, top-p or min-p cut tokens off.
+        """
+        record = Recorder(problem)
+        with record.guard():
+            for row in range(n):
+                record.attempts += 1
+                prefix, log_p, log_q = descend(problem, problem.root, self.how, Draws((*seed, row)))
+                record.add(prefix, log_p - log_q, log_p)
+        return record.samples()

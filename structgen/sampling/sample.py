@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from structgen.errors import InputError
 from structgen.runtime import CompiledGrammar
 from structgen.sampling.choose import Masked
-from structgen.sampling.local import run_masked
+from structgen.sampling.local import Local
 from structgen.sampling.predicate import Predicate
 from structgen.sampling.problem import Model, Problem
 from structgen.sampling.runs import Sampler
@@ -67,9 +67,14 @@ def sample(
         cache_bytes=cache_bytes,
     )
     root = (seed,) if isinstance(seed, int) else tuple(seed)
-    how = Masked() if sampler is None else sampler
+    return sampler_of(sampler).run(problem, n, root)
+
+
+def sampler_of(how: Sampler | Masked | None) -> Sampler:
+    """What runs for a sampler as users give it. Raises InputError for what is none."""
+    how = Masked() if how is None else how
     if isinstance(how, Masked):
-        return run_masked(how, problem, n, root)
+        return Local(how)
     if not hasattr(how, "run"):
         raise InputError(f"sampler={how!r} is no sampler", hint="Give an object such as sg.sampling.CARS()")
-    return how.run(problem, n, root)
+    return how

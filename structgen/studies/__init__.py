@@ -4,4 +4,6 @@ Each study is a module here, named in :data:`STUDIES`, with ``main(arguments: li
 """
 
 #: name of the study: its module here, and one line on it.
-STUDIES: dict[str, tuple[str, str]] = {}
+STUDIES: dict[str, tuple[str, str]] = {
+    "alignment": ("alignment", "samplers: distance from the target against forward passes, on five tasks"),
+}

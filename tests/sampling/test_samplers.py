@@ -82,8 +82,8 @@ def agree(found, expected, tolerance=1e-9):
 
 
 PROPER = {
-    "masked": (lambda: _Masked(sg.sampling.Masked()), 1),
-    "masked at another temperature": (lambda: _Masked(sg.sampling.Masked(temperature=2.0)), 1),
+    "masked": (lambda: local.Local(sg.sampling.Masked()), 1),
+    "masked at another temperature": (lambda: local.Local(sg.sampling.Masked(temperature=2.0)), 1),
     "importance": (lambda: sg.sampling.SMC(ess_threshold=0.0), 2),
     **{
         f"smc {kind} {threshold}": (lambda k=kind, t=threshold: sg.sampling.SMC(resampling=k, ess_threshold=t), 2)
@@ -98,16 +98,6 @@ PROPER = {
     "asap, two": (lambda: sg.sampling.ASAp(), 2),
     "exact": (lambda: sg.sampling.Exact(), 1),
 }
-
-
-class _Masked:
-    """Masked decoding with the face of the other samplers."""
-
-    def __init__(self, how):
-        self.how = how
-
-    def run(self, problem, n, seed):
-        return local.run_masked(self.how, problem, n, seed)
 
 
 @pytest.mark.parametrize("name", PROPER)
