@@ -1,4 +1,4 @@
-"""Configurations: interned sets of items, their closures and byte transitions.
+"""Configurations: interned sets of items.
 
 See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
 serves the request and calls again; whatever was interned before stays.
@@ -11,12 +11,9 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.stacks import push_cell, view, view_after
-from structgen.kernels.machine.states import delta
-from structgen.kernels.machine.tables import ask, mix, pair_get, pair_put, table_get, table_put
+from structgen.kernels.machine.stacks import view
+from structgen.kernels.machine.tables import ask, mix, table_get
 
-#: A closure longer than this is taken for left recursion that the network should not have.
-LONG_CLOSURE = 50_000
 U1 = np.uint64(1)
 
 
@@ -164,165 +161,6 @@ def config_rehash(m, confighash):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def enter(m, total, x, cell, ban):
-    """Put (x, cell, ban) on the work list of a closure unless it is there; returns its length, or L.ASK."""
-    seen = m.seen
-    size = seen.shape[0]
-    entry = (np.int64(x) + 1073741824) * 4294967296 + cell
-    slot = mix(mix(np.int64(0), entry), np.int64(ban)) & (size - 1)
-    generation = m.used[L.CLOSURES]
-    head = np.int64(0)  # 1 + the first entry of this hash, 0: none
-    if seen[slot, 2] // 4294967296 == generation:
-        head = seen[slot, 2] % 4294967296
-    k = head
-    while k > 0:
-        if seen[k - 1, 0] == entry and seen[k - 1, 1] == ban:
-            return np.int64(total)
-        k = seen[k - 1, 3]
-    if total >= size:
-        if total >= LONG_CLOSURE:
-            return ask(m, L.ASK_LOOP, x)
-        return ask(m, L.ASK_GROW, L.M_WORK)
-    seen[total, 0] = entry
-    seen[total, 1] = ban
-    seen[total, 3] = head
-    seen[slot, 2] = generation * 4294967296 + total + 1
-    return np.int64(total + 1)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def closure(t, m, x, cell, ban, fresh):
-    """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell and under a ban.
-
-    Args:
-        fresh: the tape of captures that begin: L.EMPTY, or L.BLANK where their texts are not of interest.
-
-    Returns the configuration or L.ASK. A work list of (x, cell) pairs with their bans; ``seen`` keeps each from
-    being done twice. Under a ban every terminal is replaced by what the ban leaves of it; the end of that says what
-    is banned then. Where an edge that captures leads is looked up by its text; where only a blank tape is known, an
-    item of the state NOTHING stands for what cannot be said.
-    """
-    pending = m.work2
-    cap = pending.shape[0]
-    # items grow from the front of work2 (column 0..2); the work list lives in seen
-    n = 0
-    accept = 0
-    todo = 0
-    m.used[L.CLOSURES] += 1
-    total = enter(m, np.int64(0), np.int64(x), np.int64(cell), np.int64(ban))
-    while todo < total:
-        code = m.seen[todo, 0]
-        ban = m.seen[todo, 1]
-        todo += 1
-        node = code // 4294967296 - 1073741824
-        c = code % 4294967296
-        tape = np.int64(m.cells[c, L.C_TAPE])
-        base = np.int64(m.cells[c, L.C_BASE])
-        pop = False
-        if node < 0:
-            edge = ~node
-            target = m.edges[edge, L.E_TARGET]
-            if target == L.TARGET_UNKNOWN:
-                return ask(m, L.ASK_TARGET, edge)
-            if target == L.TARGET_END:
-                pop = True
-            elif target == L.TARGET_UNSURE:
-                if n >= cap:
-                    return ask(m, L.ASK_GROW, L.M_WORK)
-                pending[n, 0] = L.NOTHING
-                pending[n, 1] = edge
-                pending[n, 2] = c
-                n += 1
-            else:
-                node = np.int64(target)
-        if node >= 0:
-            if m.nodes[node, L.N_READY] == 0:
-                return ask(m, L.ASK_NODE, node)
-            if m.nodes[node, L.N_ACCEPT] == 1:
-                pop = True
-            first = m.nodes[node, L.N_EDGE]
-            for e in range(first, first + m.nodes[node, L.N_EDGES]):
-                q0 = m.edges[e, L.E_Q0]
-                shadow = m.edges[e, L.E_SHADOW]
-                where = np.int64(c)
-                if shadow != L.SHADOW_NONE:
-                    where = push_cell(m, e, base, m.tapes[tape, L.P_LENGTH])
-                elif q0 < 0 and m.edges[e, L.E_TARGET] != L.TARGET_END:
-                    where = push_cell(m, e, base, -1)
-                if where < 0:
-                    return ask(m, L.ASK_GROW, L.M_CELLS)
-                if where != c and (tape > 0 or shadow != L.SHADOW_NONE):
-                    where = np.int64(view(m, where, tape if tape > 0 else fresh))
-                    if where < 0:
-                        return np.int64(L.ASK)
-                follow = np.int64(m.edges[e, L.E_CALL])
-                then = ban
-                if q0 >= 0:
-                    if ban > 0:
-                        q0 = table_get(t.restnext, L.KEY_BANNED + np.int64(q0) * 4294967296 + ban)
-                        if q0 < 0:
-                            return ask(m, L.ASK_RESTRICT, np.int64(m.edges[e, L.E_Q0]) * 4294967296 + ban)
-                    edge = np.int64(e if shadow == L.SHADOW_NONE else shadow)
-                    if t.q[q0, L.Q_NIV] > 0:
-                        if n >= cap:
-                            return ask(m, L.ASK_GROW, L.M_WORK)
-                        pending[n, 0] = q0
-                        pending[n, 1] = edge
-                        pending[n, 2] = where
-                        n += 1
-                    if t.q[q0, L.Q_ACCEPT] == 0:
-                        continue
-                    follow = ~edge
-                    then = np.int64(t.q[q0, L.Q_ACCEPT] - 1)
-                total = enter(m, total, follow, where, then)
-                if total < 0:
-                    return np.int64(L.ASK)
-        if pop:
-            f = m.cells[c, L.C_FIRST]
-            for k in range(f, f + m.cells[c, L.C_N]):
-                edge = np.int64(m.frames[k, L.F_EDGE])
-                if edge < 0:
-                    accept = 1
-                    continue
-                up = np.int64(m.frames[k, L.F_PARENT])
-                if m.cells[up, L.C_OPEN] == 1:
-                    up = np.int64(view(m, up, tape))
-                    if up < 0:
-                        return np.int64(L.ASK)
-                follow = ~edge
-                if m.frames[k, L.F_OFFSET] >= 0 and tape != L.BLANK:
-                    offset = np.int64(m.frames[k, L.F_OFFSET])
-                    follow = pair_get(m.after, edge * 4294967296 + tape, -1 - offset)
-                    if follow < 0:
-                        m.used[L.ASK_MORE] = offset
-                        return ask(m, L.ASK_TEXT, edge * 4294967296 + tape)
-                total = enter(m, total, follow, up, ban)
-                if total < 0:
-                    return np.int64(L.ASK)
-    return intern_config(t, m, pending, np.int64(n), np.int64(accept))
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def after(t, m, edge, cell, ban, fresh):
-    """The configuration after ``edge`` has ended above ``cell`` with a ban for what follows, memoised; or L.ASK.
-
-    ``fresh``: see :func:`closure`.
-    """
-    key = np.int64(edge) * 4294967296 + cell
-    more = np.int64(ban) * 2 + (fresh == L.BLANK)
-    c = pair_get(m.after, key, more)
-    if c >= 0:
-        return c
-    if 2 * m.used[L.M_AFTER] >= m.after.shape[0]:
-        return ask(m, L.ASK_GROW, L.M_AFTER)
-    c = closure(t, m, np.int64(~edge), np.int64(cell), np.int64(ban), np.int64(fresh))
-    if c >= 0:
-        pair_put(m.after, key, more, c)
-        m.used[L.M_AFTER] += 1
-    return c
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def blank_config(t, m, c):
     """Configuration c with blanks for the texts being read; or L.ASK."""
     first = m.configs[c, L.K_FIRST]
@@ -344,62 +182,3 @@ def blank_config(t, m, c):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def allows(m, c, byte):
     return (m.configbytes[c, byte >> 6] >> np.uint64(byte & 63)) & U1 == U1
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def step(t, m, c, byte):
-    """The configuration after one byte, L.DEAD, or L.ASK."""
-    if not allows(m, c, byte):
-        return np.int64(L.DEAD)
-    key = np.int64(c) * 256 + byte
-    r = table_get(m.next, key)
-    if r >= 0:
-        return r
-    if 2 * m.used[L.M_NEXT] >= m.next.shape[0]:
-        return ask(m, L.ASK_GROW, L.M_NEXT)
-    work = m.work
-    cap = work.shape[0]
-    n = 0
-    accept = 0
-    first = m.configs[c, L.K_FIRST]
-    for i in range(first, first + m.configs[c, L.K_N]):
-        q = delta(t, np.int64(m.items[i, L.I_Q]), byte)
-        if q == -1:
-            continue
-        if q == -2:
-            return ask(m, L.ASK_GROW_T, L.T_Q)
-        e = m.items[i, L.I_EDGE]
-        cell = np.int64(m.items[i, L.I_CELL])
-        if m.cells[cell, L.C_TAPE] > 0:
-            cell = np.int64(view_after(m, cell, byte))
-            if cell < 0:
-                return np.int64(L.ASK)
-        if t.q[q, L.Q_NIV] > 0:
-            if n >= cap:
-                return ask(m, L.ASK_GROW, L.M_WORK)
-            work[n, 0] = q
-            work[n, 1] = e
-            work[n, 2] = cell
-            n += 1
-        if t.q[q, L.Q_ACCEPT] > 0:
-            a = after(t, m, e, cell, t.q[q, L.Q_ACCEPT] - 1, L.EMPTY)
-            if a < 0:
-                return np.int64(a)
-            if m.configs[a, L.K_ACCEPT] == 1:
-                accept = 1
-            begin = m.configs[a, L.K_FIRST]
-            size = m.configs[a, L.K_N]
-            if n + size > cap:
-                return ask(m, L.ASK_GROW, L.M_WORK)
-            for k in range(begin, begin + size):
-                work[n, 0] = m.items[k, 0]
-                work[n, 1] = m.items[k, 1]
-                work[n, 2] = m.items[k, 2]
-                n += 1
-    if n == 0 and accept == 0:
-        return np.int64(L.DEAD)
-    r = intern_config(t, m, work, np.int64(n), np.int64(accept))
-    if r >= 0:
-        table_put(m.next, key, r)
-        m.used[L.M_NEXT] += 1
-    return np.int64(r)

@@ -1,6 +1,7 @@
-"""All kernels of the machine, by one name. The code is in tables, states, rows, stacks, configs and masks."""
+"""All kernels of the machine, by one name. The code is in tables, states, rows, stacks, configs, closures, masks."""
 
-from structgen.kernels.machine.configs import closure, config_rehash
+from structgen.kernels.machine.closures import closure
+from structgen.kernels.machine.configs import config_rehash
 from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS, mask, next_states, travel
 from structgen.kernels.machine.rows import (
     UNLIKE,

@@ -25,6 +25,9 @@ ASK_TEXT = 9  # where edge (ARG >> 32) leads after the text on tape (ARG & 2**32
 ASK_UNION = 7  # unite two stack cells; ARG is the one << 32 | the other
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
+#: A closure longer than this is taken for left recursion that the network should not have.
+LONG_CLOSURE = 50_000
+
 #: "No upper bound" for what is left of a count.
 INF = 2**31 - 1
 #: Distances are clamped here, so that sums of a few stay in int32.
@@ -101,6 +104,7 @@ class Terminals(NamedTuple):
 
 # Machine arenas
 N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
+N_RANK = 4  # greater than the ranks of all nodes called, where no rule of these can end before a byte is read; else 0
 E_Q0, E_CALL, E_TARGET, E_REST, E_SHADOW = 0, 1, 2, 3, 4  # edges
 # TARGET_UNSURE: cannot be said without the text of a capture. The target of an edge that captures is its outline.
 TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
@@ -113,6 +117,7 @@ C_FIRST, C_N, C_LEAST, C_OPEN, C_TAPE, C_BASE = 0, 1, 2, 3, 4, 5
 # Frames; edge -1: the bottom, where the text may end. F_OFFSET: where on the tape the text of an edge that captures
 # begins, -1 for other edges
 F_EDGE, F_PARENT, F_OFFSET = 0, 1, 2
+WHOLE = -2  # in place of the edge of a frame: all frames of a cell
 # Tapes: the text since the first capture of a stack began, a trie. Tape 0 is none, EMPTY has no bytes yet, and BLANK
 # stands for any text at all, where masks need not know it
 P_PARENT, P_BYTE, P_LENGTH = 0, 1, 2
@@ -133,7 +138,7 @@ MACHINE_ARENAS = (
     ("next",),
     ("after",),
     ("rows",),
-    ("work", "work2", "seen", "stack"),
+    ("work", "work2", "seen", "calls", "stack"),
     ("tapes",),
     ("exact",),
 )
@@ -146,14 +151,15 @@ KEY_VIEW = 1 << 62  # cell << 32 | tape -> view
 KEY_UNION = KEY_TAPE + KEY_VIEW  # cell << 32 | cell -> their union
 CAPTURES = 22  # 1: some edge captures
 CLOSURES = 23  # how many closures were begun: what lies in seen from earlier ones does not count
-USED = 24
+CALLS = 24  # how many rows of calls are taken
+USED = 25
 
 
 class Machine(NamedTuple):
     """Everything that depends on the grammar."""
 
     used: Array  # int64[USED]
-    nodes: Array  # int32[*, 4]
+    nodes: Array  # int32[*, 5]
     edges: Array  # int32[*, 5]
     cells: Array  # int32[*, 6]
     cellhash: Array  # int32[power of 2]: id + 1, 0 is free
@@ -169,6 +175,7 @@ class Machine(NamedTuple):
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain
+    calls: Array  # int64[*, 4]: scratch of closures: a heap of TOP - rank and node, ban and tape, frame
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
     exact: Array  # int32[*]: trie nodes below which a mask must know the text

@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.configs import after, blank_config, step
+from structgen.kernels.machine.closures import after, step
+from structgen.kernels.machine.configs import blank_config
 from structgen.kernels.machine.rows import rest_child
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state

@@ -136,3 +136,75 @@ def view_after(m, cell, byte):
         table_put(m.next, key, following)
         m.used[L.M_NEXT] += 1
     return view(m, np.int64(m.cells[cell, L.C_BASE]), np.int64(following))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def frame_key(m, k):
+    """What frames of a cell are sorted by."""
+    return np.int64(m.frames[k, L.F_EDGE]) * 4294967296 + m.frames[k, L.F_OFFSET]
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def copy_frame(m, i, j):
+    for w in range(3):
+        m.frames[j, w] = m.frames[i, w]
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def add_frames(m, n, edge, cell, offset):
+    """Write (edge, cell, offset), or where edge is L.WHOLE all frames of the cell, behind n frames past the used ones.
+
+    Returns how many there are then, or -1: no room. See :func:`intern_merged`.
+    """
+    at = m.used[L.M_FRAMES] + n
+    if edge != L.WHOLE:
+        if at >= m.frames.shape[0]:
+            return np.int64(-1)
+        m.frames[at, L.F_EDGE] = edge
+        m.frames[at, L.F_PARENT] = cell
+        m.frames[at, L.F_OFFSET] = offset
+        return np.int64(n + 1)
+    first = m.cells[cell, L.C_FIRST]
+    size = m.cells[cell, L.C_N]
+    if at + size > m.frames.shape[0]:
+        return np.int64(-1)
+    for k in range(size):
+        copy_frame(m, first + k, at + k)
+    return np.int64(n + size)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def intern_merged(m, n):
+    """The cell of n frames past the used ones, in any order, or L.ASK. Frames alike but for parents are united."""
+    begin = np.int64(m.used[L.M_FRAMES])
+    frames = m.frames
+    for i in range(begin + 1, begin + n):
+        key = frame_key(m, i)
+        if frame_key(m, i - 1) <= key:
+            continue
+        edge = frames[i, L.F_EDGE]
+        parent = frames[i, L.F_PARENT]
+        offset = frames[i, L.F_OFFSET]
+        j = i
+        while j > begin and frame_key(m, j - 1) > key:
+            copy_frame(m, j - 1, j)
+            j -= 1
+        frames[j, L.F_EDGE] = edge
+        frames[j, L.F_PARENT] = parent
+        frames[j, L.F_OFFSET] = offset
+    last = begin
+    for i in range(begin + 1, begin + n):
+        if frame_key(m, i) != frame_key(m, last):
+            last += 1
+            copy_frame(m, i, last)
+            continue
+        a = np.int64(frames[last, L.F_PARENT])
+        b = np.int64(frames[i, L.F_PARENT])
+        if a != b:
+            pair = min(a, b) * 4294967296 + max(a, b)
+            united = table_get(m.next, L.KEY_UNION + pair)
+            if united < 0:
+                return ask(m, L.ASK_UNION, pair)
+            frames[last, L.F_PARENT] = united
+    cell = intern_cell(m, begin, last - begin + 1)
+    return cell if cell >= 0 else ask(m, L.ASK_GROW, L.M_CELLS)

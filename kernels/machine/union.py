@@ -7,13 +7,7 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.stacks import intern_cell
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def frame_key(m, k):
-    """What frames of a cell are sorted by."""
-    return np.int64(m.frames[k, L.F_EDGE]) * 4294967296 + m.frames[k, L.F_OFFSET]
+from structgen.kernels.machine.stacks import frame_key, intern_cell
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)

@@ -23,8 +23,6 @@ from structgen.kernels.machine.union import union_cells
 from structgen.limits import Limits
 from structgen.masks.terminals import TerminalStore, resized
 
-#: Nodes expanded at one request.
-MOST_AT_ONCE = 64
 #: The configuration after EOS: nothing but EOS may follow.
 FINISHED = 0
 
@@ -71,7 +69,7 @@ class Machine:
         """Arrays with room for a small grammar, over masks of ``width`` words."""
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
-            nodes=np.zeros((64, 4), dtype=np.int32),
+            nodes=np.zeros((64, 5), dtype=np.int32),
             edges=np.zeros((128, 5), dtype=np.int32),
             cells=np.zeros((64, 6), dtype=np.int32),
             cellhash=np.zeros(128, dtype=np.int32),
@@ -86,6 +84,7 @@ class Machine:
             work=np.zeros((256, 3), dtype=np.int32),
             work2=np.zeros((256, 3), dtype=np.int32),
             seen=np.zeros((256, 4), dtype=np.int64),
+            calls=np.zeros((256, 4), dtype=np.int64),
             stack=np.zeros((256, 2), dtype=np.int64),
             tapes=np.zeros((16, 3), dtype=np.int32),
             exact=np.zeros(64, dtype=np.int32),
@@ -210,10 +209,7 @@ class Machine:
             elif what == L.ASK_TEXT:
                 self._resolve_text(arg >> 32, arg & 0xFFFFFFFF, int(used[L.ASK_MORE]))
             else:
-                raise UnsupportedError(
-                    f"the network calls itself without reading a byte, at node {self._keys[arg]!r}",
-                    hint="Left recursion must be removed before the network is built",
-                )
+                raise self._loop(arg)
 
     def _node(self, key: Hashable) -> int:
         node = self._ids.get(key)
@@ -232,15 +228,34 @@ class Machine:
         return node
 
     def _expand(self, node: int) -> None:
-        """Expand a node, and those that it calls: the closure that asks for it enters them as well."""
-        todo = [node]
-        for _ in range(MOST_AT_ONCE):
-            if self.arrays.nodes[todo[-1], L.N_READY] == 1:
-                todo.pop()
-            else:
-                todo.extend(self._expand_one(todo.pop()))
-            if not todo:
-                break
+        """Expand a node and all that it calls, which a closure enters as well, and rank them (see L.N_RANK)."""
+        nodes = self.arrays.nodes
+        if nodes[node, L.N_READY] == 1:
+            return
+        path = [(node, self._expand_one(node))]
+        todo = [list(path[0][1])]
+        # a node on the path has no rank yet: one that calls itself gets none
+        for _ in range(L.LONG_CLOSURE):
+            if todo[-1]:
+                called = todo[-1].pop()
+                if self.arrays.nodes[called, L.N_READY] == 0:
+                    path.append((called, self._expand_one(called)))
+                    todo.append(list(path[-1][1]))
+                continue
+            done, calls = path.pop()
+            todo.pop()
+            self._rank(done, calls)
+            if not path:
+                return
+        raise self._loop(node)
+
+    def _rank(self, node: int, calls: list[int]) -> None:
+        m, q = self.arrays, self.store.arrays.q
+        _, accepting, first, n, _ = m.nodes[node].tolist()
+        starts = m.edges[first : first + n, L.E_Q0]
+        ranks = m.nodes[calls, L.N_RANK]
+        empty = q[starts[starts >= 0], L.Q_ACCEPT].any()
+        m.nodes[node, L.N_RANK] = 0 if accepting or empty or not ranks.all() else 1 + ranks.max(initial=0)
 
     def _expand_one(self, node: int) -> list[int]:
         """Expand a node; returns the nodes that it calls."""
@@ -276,8 +291,14 @@ class Machine:
         if rows:
             m.edges[first : first + len(rows)] = rows
         m.used[L.M_EDGES] = first + len(rows)
-        m.nodes[node] = (1, int(content.accepting), first, len(content.edges))
+        m.nodes[node] = (1, int(content.accepting), first, len(content.edges), 0)
         return called
+
+    def _loop(self, node: int) -> UnsupportedError:
+        return UnsupportedError(
+            f"the network calls itself without reading a byte, at node {self._keys[node]!r}",
+            hint="Left recursion must be removed before the network is built",
+        )
 
     def _start_of(self, terminal: Terminal) -> int:
         state = self._terminals.get(id(terminal))

@@ -89,7 +89,7 @@ def _compile_machine() -> None:
     )
     store = TerminalStore(vocabulary, 1 << 20)
     t, m = store.arrays, Machine.empty_arrays(store.width)
-    m.nodes[0] = (1, 1, 0, 0)
+    m.nodes[0] = (1, 1, 0, 0, 0)
     m.frames[0] = (-1, -1, -1)
     result, data = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.uint8)
     row, found = np.zeros(store.width, dtype=np.int32), np.zeros(2, dtype=np.int32)
