@@ -13,7 +13,6 @@ from typing import Any
 
 from structgen import automata
 from structgen.automata import Dfa
-from structgen.automata.bytedfa import choices
 from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
 from structgen.frontends import json_schema, lark, regex, regular, tools, types, windows
 from structgen.frontends.json_schema.load import document
@@ -116,8 +115,7 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
     if isinstance(constraint, Choice):
         if not constraint.options:
             raise UnsatisfiableError("a choice of nothing has no text", hint="Give Choice at least one string")
-        words = [regular.encoded(option) for option in constraint.options]
-        return combine.from_terminal(Terminal(choices(words), _choice_name(constraint)))
+        return combine.from_terminal(Terminal(regular.words(constraint), _choice_name(constraint)))
     try:
         dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
         if dfa is not None:

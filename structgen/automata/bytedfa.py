@@ -7,12 +7,14 @@ A literal costs one interval for each byte, so thousands of property names stay 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from structgen.kernels.words import distances, minimal
 
 #: Marks of the edges of a counted automaton.
 PLAIN, TICK, EXIT = 0, 1, 2
@@ -169,37 +171,18 @@ def literal(data: bytes) -> ByteDfa:
     return ByteDfa(first, raw, raw, np.arange(1, n + 1, dtype=np.int32), accept)
 
 
-def choices(words: Sequence[bytes]) -> ByteDfa:
-    """The trie of a finite set of byte strings (with shared prefixes; suffixes are not merged)."""
-    first, los, tos, accept = [0], [], [], []
-    ordered = sorted(set(words))
-    # breadth first: a state is a range of the sorted words that share a prefix of length `depth`
-    queue: list[tuple[int, int, int]] = [(0, len(ordered), 0)]
-    done = 0
-    while done < len(queue):
-        begin, end, depth = queue[done]
-        done += 1
-        ends_here = begin < end and len(ordered[begin]) == depth
-        accept.append(ends_here)
-        i = begin + ends_here
-        while i < end:
-            byte = ordered[i][depth]
-            j = i + 1
-            while j < end and ordered[j][depth] == byte:
-                j += 1
-            los.append(byte)
-            tos.append(len(queue))
-            queue.append((i, j, depth + 1))
-            i = j
-        first.append(len(los))
-    raw = np.array(los, dtype=np.uint8)
-    return ByteDfa(
-        np.array(first, dtype=np.int32),
-        raw,
-        raw,
-        np.array(tos, dtype=np.int32),
-        np.array(accept, dtype=np.bool_),
-    )
+def choices(words: Iterable[bytes]) -> ByteDfa:
+    """The minimal automaton of a finite set of byte strings. Repeats do not matter."""
+    given = list(words)
+    lengths = np.fromiter(map(len, given), dtype=np.int64, count=len(given))
+    return choices_of(np.frombuffer(b"".join(given), dtype=np.uint8), lengths)
+
+
+def choices_of(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> ByteDfa:
+    """As ``choices``, of strings that lie one after the other in ``data``: uint8[*], int64[n], n > 0."""
+    start = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=start[1:])
+    return ByteDfa(*minimal(data, start))
 
 
 def chain(*parts: ByteDfa) -> ByteDfa:
@@ -257,22 +240,4 @@ def _chain2(a: ByteDfa, b: ByteDfa) -> ByteDfa:
 
 def _distances(dfa: ByteDfa, targets: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Least edges from each state to a target; a large number where there is no way."""
-    far = np.int32(1 << 30)
-    result = np.where(targets, np.int32(0), far).astype(np.int32)
-    sources = np.repeat(np.arange(dfa.n_states, dtype=np.int32), np.diff(dfa.first))
-    # Backward breadth-first search over a reversed edge list.
-    order = np.argsort(dfa.to, kind="stable")
-    by_target = sources[order]
-    start = np.searchsorted(dfa.to[order], np.arange(dfa.n_states + 1))
-    frontier = np.flatnonzero(targets).tolist()
-    step = 0
-    while frontier:
-        step += 1
-        following = []
-        for s in frontier:
-            for p in by_target[start[s] : start[s + 1]].tolist():
-                if result[p] == far:
-                    result[p] = step
-                    following.append(p)
-        frontier = following
-    return result
+    return distances(dfa.first, dfa.to, targets, 1 << 30)

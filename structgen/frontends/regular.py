@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from structgen import automata
 from structgen.automata import Dfa
+from structgen.automata.bytedfa import ByteDfa, choices_of
 from structgen.errors import InputError
 from structgen.frontends import regex
 from structgen.source import (
@@ -78,6 +81,20 @@ def combined(
         return automata.concat(*parts, max_states=max_states)
     assert isinstance(constraint, Difference), f"a constraint of an unknown kind: {type(constraint).__name__}"
     return automata.difference(*parts, max_states=max_states)
+
+
+def words(constraint: Choice) -> ByteDfa:
+    """The automaton over bytes of a choice. Raises InputError where UTF-8 cannot write one of its texts."""
+    text = "".join(constraint.options)
+    try:
+        data = np.frombuffer(text.encode(), dtype=np.uint8)
+    except UnicodeEncodeError:
+        for option in constraint.options:
+            encoded(option)
+        raise  # not reached: one of them cannot be written
+    size = len if len(data) == len(text) else lambda option: len(option.encode())
+    n = len(constraint.options)
+    return choices_of(data, np.fromiter(map(size, constraint.options), dtype=np.int64, count=n))
 
 
 def encoded(text: str) -> bytes:

@@ -27,6 +27,8 @@ from structgen.masks.vocabulary import Vocabulary
 
 #: A state with more intervals than this gets a table row of 1 KB; the rest are searched.
 SPARSE_STATE = 3
+#: One automaton makes so many table rows at most; where it has more such states, wider ones are searched too.
+MOST_DENSE = 16_384
 
 _NO_BANS: Mapping[int, ByteDfa] = {}
 
@@ -133,7 +135,7 @@ class TerminalStore:
     def _add_restricted(self, part: Restricted | None) -> int:
         if part is None:
             return L.NOTHING
-        self._room(np.diff(part.first))
+        searched = self._room(np.diff(part.first))
         pick = self._pick(part.lo, part.hi)
         if self.spellable and (pick >= 256).any():
             source = np.repeat(np.arange(len(part.accept)), np.diff(part.first))
@@ -142,17 +144,21 @@ class TerminalStore:
         mapping = part.known.copy()
         cpu.share(
             self.arrays, part.first, part.lo, part.hi, part.to, np.zeros(len(part.to), dtype=np.uint8), pick,
-            part.accept, part.distance, part.iters, SPARSE_STATE + 1, mapping,
+            part.accept, part.distance, part.iters, searched + 1, mapping,
         )  # fmt: skip
         return int(mapping[0])
 
-    def _room(self, degree: np.ndarray) -> None:
-        """Room for states with so many intervals."""
+    def _room(self, degree: np.ndarray) -> int:
+        """Room for states with so many intervals. Returns how many intervals of a state are searched."""
+        searched = SPARSE_STATE
+        while (dense := int((degree > searched).sum())) > MOST_DENSE:
+            searched *= 2
         self.reserve(L.T_Q, len(degree))
         self.reserve(L.T_IV, int(degree.sum()))
-        self.reserve(L.T_DENSE, int((degree > SPARSE_STATE).sum()))
+        self.reserve(L.T_DENSE, dense)
         while 2 * (int(self.arrays.used[L.T_Q]) + len(degree)) >= len(self.arrays.statehash):
             self.grow(L.T_Q)
+        return searched
 
     def _base(self, dfa: ByteDfa, name: bytes, bans: Mapping[int, int]) -> int:
         """Add the states of an automaton without its count; equal ones with other counts share them."""
@@ -162,7 +168,7 @@ class TerminalStore:
             return known
         n, m = dfa.n_states, len(dfa.to)
         degree = np.diff(dfa.first)
-        self._room(degree)
+        searched = self._room(degree)
         accept = dfa.accept.astype(np.int32)
         distance = dfa.distance
         if bans:
@@ -181,7 +187,7 @@ class TerminalStore:
         mapping = np.full(n, -1, dtype=np.int32)
         cpu.share(
             self.arrays, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
-            SPARSE_STATE + 1, mapping,
+            searched + 1, mapping,
         )  # fmt: skip
         base = int(mapping[0])
         self._starts[key] = base

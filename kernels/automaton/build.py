@@ -1,0 +1,160 @@
+"""Automata over tokens: of all states of a machine, and of token sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structgen.kernels.automaton import Automaton
+from structgen.kernels.automaton import explore as kernel
+
+_ARENAS = {
+    kernel.MORE_STATES: ("config", "first", "row", "default", "table", "tally"),
+    kernel.MORE_EDGES: ("tokens", "after"),
+    kernel.MORE_ROWS: ("rows", "rowhash"),
+    kernel.MORE_TABLES: ("tables",),
+    kernel.MORE_NUMBERS: ("number",),
+}
+_BLANK = {"number": -1}
+
+
+class TooLarge(Exception):
+    """What there would be too much of: ("states" or "bytes", the limit)."""
+
+
+def of_machine(
+    run: Callable[..., int], start: int, size: int, longest: int, max_states: int, max_bytes: int
+) -> Automaton:
+    """The automaton of all configurations that can be reached.
+
+    Args:
+        run: calls a kernel with the machine's arrays and serves what it asks for.
+        start: the start configuration. size: tokens of the vocabulary. longest: bytes of its longest token.
+
+    Raises:
+        TooLarge: it has more than ``max_states`` states, or takes more than ``max_bytes``.
+    """
+    width = (size + 31) // 32
+    blank: Callable[..., NDArray[np.int32]] = lambda *shape: np.zeros(shape, dtype=np.int32)
+    work = kernel.Work(
+        used=np.zeros(8, dtype=np.int64),
+        number=np.full(max(1024, start + 1), -1, dtype=np.int32),
+        config=blank(256),
+        first=np.zeros(257, dtype=np.int64),
+        row=blank(256),
+        default=blank(256),
+        table=blank(256),
+        tally=blank(256),
+        tokens=blank(max(4096, 2 * size)),
+        after=blank(max(4096, 2 * size)),
+        rows=blank(8, width),
+        rowhash=blank(32),
+        tables=blank(2, size),
+        reached=blank(size),
+        found=blank(size + 1),
+        bits=blank(width),
+        stack=np.zeros(longest + 2, dtype=np.int64),
+    )
+    work.config[1] = start
+    work.number[0], work.number[start] = 0, 1
+    work.used[kernel.STATES] = 2
+    while (missing := run(kernel.explore, work, size)) != kernel.DONE:
+        if missing == kernel.MORE_STATES and len(work.config) >= max_states:
+            raise TooLarge("states", max_states)
+        work = _grown(work, missing)
+        if sum(array.nbytes for array in work) > 2 * max_bytes or _bytes(work) > max_bytes:
+            raise TooLarge("bytes", max_bytes)
+    n, e, r, k = (int(work.used[i]) for i in (kernel.STATES, kernel.EDGES, kernel.ROWS, kernel.TABLES))
+    if n > max_states:
+        raise TooLarge("states", max_states)
+    if _bytes(work) > max_bytes:
+        raise TooLarge("bytes", max_bytes)
+    return Automaton(
+        work.first[: n + 1].astype(np.int32), work.tokens[:e].copy(), work.after[:e].copy(), work.row[:n].copy(),
+        work.default[:n].copy(), work.table[:n].copy(), work.rows[:r].copy(), work.tables[:k].copy(),
+        1, size, r, int(work.used[kernel.DEGREE]),
+    )  # fmt: skip
+
+
+def _bytes(work: kernel.Work) -> int:
+    used = work.used
+    return int(
+        16 * used[kernel.STATES]
+        + 8 * used[kernel.EDGES]
+        + used[kernel.ROWS] * work.rows.shape[1] * 4
+        + used[kernel.TABLES] * work.tables.shape[1] * 4
+    )
+
+
+def _grown(work: kernel.Work, arena: int) -> kernel.Work:
+    new: dict[str, Any] = {}
+    for name in _ARENAS[arena]:
+        old = getattr(work, name)
+        if name == "rowhash":
+            new[name] = np.zeros(2 * len(old), dtype=np.int32)
+            continue
+        shape = (2 * len(old) - (name == "first"), *old.shape[1:])
+        new[name] = np.full(shape, _BLANK.get(name, 0), dtype=old.dtype)
+        new[name][: len(old)] = old
+    work = work._replace(**new)
+    if "rowhash" in new:
+        kernel.rehash(work)
+    return work
+
+
+def of_sequences(sequences: NDArray[np.int32], size: int, eos: int) -> Automaton:
+    """The automaton of token sequences of one length, each of them followed by ``eos``.
+
+    Layers of a trie, as in STATIC (Vectorizing the Trie, 2026): nodes are numbered layer by layer, in order, so that
+    edges need no sorting of their own; the first layer is a table. State 1 is the root, the last state awaits EOS.
+
+    Args:
+        sequences: int32[n, length], in any order, repeats or not; n and length at least 1.
+        size: tokens of the vocabulary.
+    """
+    n, length = sequences.shape
+    order = np.lexsort(sequences.T[::-1])
+    sequences = sequences[order]
+    differs = np.ones((n, length), dtype=np.bool_)
+    differs[1:] = sequences[1:] != sequences[:-1]
+    np.logical_or.accumulate(differs, axis=1, out=differs)
+    degree, tokens, after = [np.array([1, 0])], [np.array([eos])], [np.array([0])]
+    parents = np.zeros(n, dtype=np.int64)  # within its layer
+    begin = 1  # the first state of the layer
+    for d in range(length):
+        new = np.flatnonzero(differs[:, d])
+        count = int(differs[:, d - 1].sum()) if d else 1
+        degree.append(np.bincount(parents[new], minlength=count))
+        tokens.append(sequences[new, d])
+        children = np.cumsum(differs[:, d]) - 1
+        begin += count
+        after.append(np.zeros(len(new), dtype=np.int64) + begin if d == length - 1 else begin + children[new])
+        parents = children
+    last = begin
+    degrees = np.concatenate([degree[0][:1], *degree[1:], [1]])
+    first = np.concatenate([[0], np.cumsum(degrees)])
+    tokens.append(np.array([eos]))
+    after.append(np.array([0]))
+    states = last + 1
+    none = np.full(states, -1, dtype=np.int32)
+    width = (size + 31) // 32
+    flat_tokens, flat_after = np.concatenate(tokens).astype(np.int32), np.concatenate(after).astype(np.int32)
+    root = slice(int(first[1]), int(first[2]))
+    table = np.full((1, size), -1, dtype=np.int32)
+    table[0, flat_tokens[root]] = flat_after[root]
+    row = np.zeros(width * 32, dtype=np.bool_)
+    row[flat_tokens[root]] = True
+    rows = np.packbits(row, bitorder="little").view(np.int32).reshape(1, width)
+    # the root has its table, and lists nothing
+    first[2:] -= first[2] - first[1]
+    flat_tokens, flat_after = np.delete(flat_tokens, root), np.delete(flat_after, root)
+    at_root = none.copy()
+    at_root[1] = 0
+    degrees[1] = 0
+    return Automaton(
+        first.astype(np.int32), flat_tokens, flat_after, at_root, none, at_root.copy(), rows, table,
+        1, size, 1, int(degrees.max()),
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""A compiled grammar of finitely many states as an automaton over tokens, which a device can keep.
+
+Receives a :class:`CompiledGrammar`; returns arrays (:class:`structgen.kernels.automaton.Automaton`).
+"""
+
+from __future__ import annotations
+
+from structgen.errors import InputError, LimitError
+from structgen.kernels.automaton import Automaton, build
+from structgen.runtime.compiled import CompiledGrammar
+
+#: Limits unless told otherwise.
+MAX_STATES, MAX_BYTES = 4_000_000, 1 << 30
+
+
+def tabulate(grammar: CompiledGrammar, *, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES) -> Automaton:
+    """The automaton of all states of a grammar. State 0 is the finished one, 1 the start.
+
+    Args:
+        max_states: how many states it may have. max_bytes: how much memory its arrays may take.
+
+    Raises:
+        LimitError: it has more states, perhaps without end, or takes more memory.
+    """
+    for name, value in (("max_states", max_states), ("max_bytes", max_bytes)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name}={value!r}", hint="It is an integer, at least 1")
+    with grammar._lock:
+        machine = grammar._machine
+        try:
+            return build.of_machine(
+                machine.run, grammar.start, grammar.vocab.size, machine.store.longest, max_states, max_bytes
+            )
+        except build.TooLarge as error:
+            what, most = error.args
+            if what == "states":
+                raise LimitError(
+                    f"the constraint has more than {most} states over this vocabulary, perhaps without end: a device "
+                    "keeps constraints of finitely many states only",
+                    hint="Bound what nests or repeats in it, raise max_states, or use masks of the host",
+                ) from None
+            raise LimitError(
+                f"the tables of the constraint take more than {most} bytes over this vocabulary",
+                hint="Raise max_bytes, or use masks of the host; states in free text are the large ones",
+            ) from None
