@@ -38,7 +38,10 @@ def of_machine(
         TooLarge: it has more than ``max_states`` states, or takes more than ``max_bytes``.
     """
     width = (size + 31) // 32
-    blank: Callable[..., NDArray[np.int32]] = lambda *shape: np.zeros(shape, dtype=np.int32)
+
+    def blank(*shape: int) -> NDArray[np.int32]:
+        return np.zeros(shape, dtype=np.int32)
+
     work = kernel.Work(
         used=np.zeros(8, dtype=np.int64),
         number=np.full(max(1024, start + 1), -1, dtype=np.int32),
