@@ -298,7 +298,7 @@ def is_valid(schema: Schema, value: Any) -> bool:
     """The judge: jsonschema. All formats are asserted in all drafts; ``$`` is the end of the text, as in ECMA-262."""
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     formats = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    return bool(kind(_strict(schema), format_checker=formats).is_valid(value))
+    return bool(kind(for_judges(schema), format_checker=formats).is_valid(value))
 
 
 def as_read(schema: Schema, value: Any, text: str) -> Any:
@@ -365,6 +365,25 @@ def _older(schema: Schema, draft: str) -> Schema:
             # (jsonschema's unevaluatedProperties of 2019-09 forgets additionalProperties, so it is dropped there too)
             result[keyword] = inner
     return result
+
+
+def for_judges(schema: Schema) -> Schema:
+    """A schema as the judges must be told it to say the same: ``$`` is the end of the text. In draft 2019-09 the items
+    that ``contains`` finds are not evaluated by it, which both judges believe they are: below ``not`` they see none."""
+    told = _strict(schema)
+    return _hidden(told) if isinstance(told, dict) and "2019-09" in told.get("$schema", "") else told
+
+
+def _hidden(schema: Schema) -> Schema:
+    if isinstance(schema, list):
+        return [_hidden(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: inner if name in ("const", "enum") else _hidden(inner) for name, inner in schema.items()}
+    if "contains" in told:
+        found = {name: told.pop(name) for name in ("contains", "minContains", "maxContains") if name in told}
+        told["allOf"] = [*told.get("allOf", []), {"not": {"not": found}}]
+    return told
 
 
 def _strict(schema: Schema) -> Schema:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.json_strategies import FORMATTED, Schema, SchemaMaker, _strict, in_draft
+from tests.json_strategies import FORMATTED, Schema, SchemaMaker, for_judges, in_draft
 
 DRAFTS = ("2020-12", "2020-12", "2019-09", "7", "6", "4")
 
@@ -108,5 +108,5 @@ def second_judge(schema: Schema, value: Any) -> bool:
     asserts only the formats of the draft, and contentEncoding in drafts 6 and 7."""
     import jsonschema_rs
 
-    judge = jsonschema_rs.validator_for(_strict(schema), validate_formats=True)
+    judge = jsonschema_rs.validator_for(for_judges(schema), validate_formats=True)
     return bool(judge.is_valid(value))

@@ -2,9 +2,9 @@
 returns a JSON Schema for it (:func:`as_schema`), and the object a generated text stands for (:func:`parse`).
 
 The schema is Pydantic's own for validation, narrowed where Pydantic's validator refuses what its schema permits
-(year 0, leap seconds, keys of ``dict[int, ...]``), so that what is generated also validates. Objects are closed:
-a model, dataclass or TypedDict has no properties but its own unless its configuration says ``extra="allow"``;
-Pydantic would drop the others, so generating them is waste.
+(year 0, leap seconds, keys of ``dict[int, ...]``, integers such as 1e50), so that what is generated also validates.
+Objects are closed: a model, dataclass or TypedDict has no properties but its own unless its configuration says
+``extra="allow"``; Pydantic would drop the others, so generating them is waste.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ _KEYS = {
 
 class _Schema(GenerateJsonSchema):
     """Pydantic's generator, closed and narrowed as the module says."""
+
+    def int_schema(self, schema: Any) -> dict[str, Any]:
+        """Pydantic reads an exponent as a float, and takes no integer from a large one."""
+        return super().int_schema(schema) | {"x-plain-integer": True}
 
     def model_schema(self, schema: Any) -> dict[str, Any]:
         return _closed(super().model_schema(schema))

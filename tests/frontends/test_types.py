@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
 
 from structgen.errors import InputError, OutputError, SchemaError
+from structgen.frontends.json_schema import build
 from structgen.frontends.types import as_constraint, as_schema, is_type, parse
 from structgen.frontends.values import value_of
 from structgen.source import Choice, Constraint, JsonSchema, Regex
+from tests.naive import Naive
 
 
 class Colour(enum.Enum):
@@ -159,6 +161,18 @@ def test_a_validator_that_refuses_is_an_output_error_with_a_pointer():
 def test_what_pydantic_cannot_take_is_refused(tp):
     with pytest.raises((SchemaError, InputError)):
         as_schema(as_constraint(tp).schema)
+
+
+@pytest.mark.parametrize("tp", [int, int | None, Annotated[int, Field(ge=10)], int | str, list[int]])
+def test_integers_are_written_plainly(tp):
+    """Pydantic reads 523e89 as a float, from which it makes no integer."""
+    network = build(JsonSchema(as_schema(tp)))
+    for text in ("12", "523e89", "1e3", "50.0", "1" * 400):
+        text = f"[{text}]" if tp == list[int] else text
+        taken = Naive(network).accepts(text.encode())
+        assert taken == text.strip("[]").isdigit()
+        if taken:
+            parse(tp, text)
 
 
 def test_a_type_without_a_json_form_is_refused():

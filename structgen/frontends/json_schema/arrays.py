@@ -140,6 +140,13 @@ class ArrayPlan:
             further = self.shape.lo - len(self.shape.prefix)
             if further > 0:
                 total += further * (each + costs(self.shape.rest))
+            needed = range(min(self.shape.lo, len(self.shape.prefix) + 1))
+            if total >= INFINITE > max(costs(self.shape.item(i)) for i in needed):
+                raise LimitError(
+                    "the shortest text of an array that holds arrays is too long",
+                    where=self.shape.where,
+                    hint="Lower minItems",
+                )
             return min(total, INFINITE)
         return min(1 + self.search(0, self.start.counts, costs), INFINITE)
 

@@ -5,6 +5,7 @@ Receives a schema without values; returns its place and a sentence. Asked only w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from structgen.errors import ConstraintError
@@ -48,7 +49,7 @@ class _Search:
                 return self.search(inner, at)
         own = {name: value for name, value in k.items() if name not in _IN_PLACE + _UNEVALUATED}
         if self.of(own, where):
-            return self.own(own, where)
+            return self.own(own, where, schema.written)
         for name in k:
             if name in _IN_PLACE and name not in ("anyOf", "oneOf", "allOf"):
                 part = {n: v for n, v in k.items() if n == name or (name == "if" and n in ("then", "else"))}
@@ -81,14 +82,24 @@ class _Search:
                 found.append(("items", k["items"]))
         return found
 
-    def own(self, own: dict[str, Any], where: str) -> tuple[str, str]:
+    def own(self, own: dict[str, Any], where: str, written: Mapping[str, str]) -> tuple[str, str]:
         """Fewest of the keywords that exclude each other, by leaving out one after the other."""
         needed = dict(own)
         for name in own:
             rest = {n: v for n, v in needed.items() if n != name}
             if self.of(rest, where):
                 needed = rest
-        names = " and ".join(f'"{name}"' for name in needed)
-        if len(needed) == 1:
-            return f"{where}/{next(iter(needed))}", f"{names} admits nothing"
+        called = [written.get(name, name) for name in needed]
+        names = " and ".join(f'"{name}"' for name in called)
+        if len(called) == 1:
+            lone = any(map(_surrogate, needed.get("enum", ())))
+            why = ": a lone surrogate is in no text" if lone else ""
+            return f"{where}/{called[0]}", f"{names} admits nothing{why}"
         return where, f"{names} exclude each other"
+
+
+def _surrogate(value: Any) -> bool:
+    """Is a string of a frozen value without a text in UTF-8?"""
+    if isinstance(value, tuple):
+        return any(map(_surrogate, value))
+    return isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)

@@ -67,6 +67,7 @@ ASSERTIONS: dict[str, tuple[int, int]] = {
     "then": (DRAFT7, LATEST),
     "else": (DRAFT7, LATEST),
     "extends": (DRAFT3, DRAFT3),
+    "x-plain-integer": (DRAFT4, LATEST),
     "disallow": (DRAFT3, DRAFT3),
     "divisibleBy": (DRAFT3, DRAFT3),
 }
@@ -79,7 +80,24 @@ _DRAFT3 = (
 )
 
 #: Keywords that mean something only beside another one.
-_COMPANIONS = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+_COMPANIONS = {
+    "then": "if", "else": "if", "minContains": "contains", "maxContains": "contains", "x-plain-integer": "type",
+}  # fmt: skip
+
+#: Keywords that give names to schemas, with the drafts (first, last) that have them and what they take.
+NAMING: dict[str, tuple[int, int, type, str]] = {
+    "id": (DRAFT3, DRAFT4, str, "a URI reference"),
+    "$id": (DRAFT6, LATEST, str, "a URI reference"),
+    "$anchor": (DRAFT2019, LATEST, str, "a name"),
+    "$dynamicAnchor": (DRAFT2020, LATEST, str, "a name"),
+    "$recursiveAnchor": (DRAFT2019, DRAFT2019, bool, "a boolean"),
+    "$vocabulary": (DRAFT2019, LATEST, dict, "an object of booleans"),
+    "$defs": (DRAFT3, LATEST, dict, "an object of schemas"),
+    "definitions": (DRAFT3, LATEST, dict, "an object of schemas"),
+}
+
+#: Those that hold schemas for references.
+HOLDING = frozenset(("$defs", "definitions"))
 
 #: Keywords of the standard that describe and assert nothing.
 _DESCRIBING = (
@@ -91,6 +109,7 @@ _DESCRIBING = (
 _VALIDATION = (
     "type enum const required minProperties maxProperties dependentRequired minContains maxContains minItems maxItems"
     " uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf"
+    " x-plain-integer"
 )
 _VOCABULARIES: dict[str, frozenset[str]] = {
     "validation": frozenset(_VALIDATION.split()),
@@ -142,6 +161,14 @@ def silence(
         return "the metaschema leaves out its vocabulary"
     companion = _COMPANIONS.get(name, name)
     return None if companion in schema else f'means nothing without "{companion}"'
+
+
+def misnamed(name: str, value: Any, schema: Mapping[str, Any], draft: int) -> str | None:
+    """What a keyword that names schemas takes, where its value is something else; None where it is right."""
+    first, last, kind, needed = NAMING.get(name, (LATEST + 1, LATEST, object, ""))
+    if not first <= draft <= last or (draft <= DRAFT7 and isinstance(schema.get("$ref"), str)):
+        return None
+    return None if isinstance(value, kind) else needed
 
 
 def left_out(vocabulary: Mapping[str, Any] | None) -> frozenset[str]:

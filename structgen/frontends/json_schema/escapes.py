@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from structgen.automata import BYTES, CODE_POINTS, ByteDfa, Counter, Dfa, Ranges, make, repeat_set, to_bytedfa
 from structgen.automata.bytedfa import EXIT, PLAIN, TICK
 from structgen.errors import LimitError
+from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.kernels import dfa as kernels
 
 #: "standard": what an encoder may write. "any": every character also as \uXXXX.
@@ -27,8 +28,6 @@ Escapes = Literal["standard", "any"]
 
 #: States of the byte automaton before it is minimised.
 MAX_STATES = 1_000_000
-#: No string may have to be longer than this.
-MAX_LENGTH = 1_000_000
 #: Up to this many states, the tree is copied for each state and minimising merges the copies.
 _COPIED = 20_000
 
@@ -104,11 +103,8 @@ def counted(text: ByteDfa, lo: int, hi: int | None) -> ByteDfa:
     Raises:
         LimitError: ``lo`` is more than anything that can be written.
     """
-    if lo > MAX_LENGTH:
-        raise LimitError(
-            f"strings of at least {lo} characters are longer than the {MAX_LENGTH} that are supported",
-            hint="Lower minLength",
-        )
+    if lo > MAX_COUNT:
+        raise too_long(lo, "characters", None)
     mark = np.full(len(text.to), PLAIN, dtype=np.uint8)
     first, past = int(text.first[1]), int(text.first[2])
     mark[first:past] = np.where(text.lo[first:past] == ord('"'), EXIT, TICK)

@@ -22,6 +22,8 @@ LATEST = DRAFT2020
 
 #: Numbers of more digits are refused: Python itself reads and prints no more.
 MAX_DIGITS = 4_300
+#: Texts in which more items, properties or characters must come are refused: nobody reads or writes them.
+MAX_COUNT = 1_000_000
 
 _NAMES = {
     "draft-03": DRAFT3,
@@ -112,6 +114,13 @@ def draft_of(schema: Any, default: int) -> int:
     """The draft that ``$schema`` names, else ``default``."""
     named = draft_named(schema.get("$schema")) if isinstance(schema, dict) else None
     return default if named is None else named
+
+
+def too_long(count: int, what: str, where: str | None) -> LimitError:
+    """The error that so many items, properties or characters have to come."""
+    return LimitError(
+        f"{count} {what} are more than the {MAX_COUNT:,} that are supported", where=where, hint="Lower the least number"
+    )
 
 
 def kind(value: Any) -> str:

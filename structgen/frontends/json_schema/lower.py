@@ -15,14 +15,17 @@ Scalars stand in the edges themselves; arrays and objects are calls.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
+from structgen.errors import LimitError
 from structgen.frontends.json_schema.arrays import ArrayPlan, Memory
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans
 from structgen.frontends.json_schema.formula import INFINITE, Formula
+from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.frontends.json_schema.names import read_name
-from structgen.frontends.json_schema.normalise import Normaliser
+from structgen.frontends.json_schema.normalise import Normaliser, place_of
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
 from structgen.frontends.json_schema.references import escape
@@ -45,11 +48,12 @@ _COMMA = -1
 class Form:
     """Values as the network needs them: scalar terminals and plans."""
 
-    __slots__ = ("_inner", "_top", "index", "least", "plans", "scalar_cost", "values")
+    __slots__ = ("_inner", "_top", "index", "least", "plans", "scalar_cost", "values", "where")
 
-    def __init__(self, values: Values, index: int) -> None:
+    def __init__(self, values: Values, index: int, where: str | None) -> None:
         self.values = values
         self.index = index
+        self.where = where
         self.plans: tuple[int, ...] | None = None
         self.least: int | None = None
         self.scalar_cost = INFINITE
@@ -60,19 +64,26 @@ class Form:
         """Terminals of the scalar values, with their least bytes."""
         found = self._top if top else self._inner
         if found is None:
-            v, parts = self.values, []
-            if v.null or v.bools:
-                parts.append(terminals.words(v.null, v.bools, top))
-            if not v.numbers.is_empty():
-                parts.append(terminals.numbers(v.numbers, top))
-            if not v.strings.is_empty():
-                parts.append(terminals.strings(v.strings, top))
+            try:
+                parts = list(self._parts(terminals, top))
+            except LimitError as error:
+                error.where = error.where or self.where
+                raise
             found = tuple((t, t.dfa.min_length()) for t in parts)
             if top:
                 self._top = found
             else:
                 self._inner = found
         return found
+
+    def _parts(self, terminals: Terminals, top: bool) -> Iterator[Terminal]:
+        v = self.values
+        if v.null or v.bools:
+            yield terminals.words(v.null, v.bools, top)
+        if not v.numbers.is_empty():
+            yield terminals.numbers(v.numbers, top)
+        if not v.strings.is_empty():
+            yield terminals.strings(v.strings, top)
 
 
 class Builder:
@@ -95,7 +106,7 @@ class Builder:
             values = self.normaliser.values(formula)
             found = self._of_values.get(values)
             if found is None:
-                found = self._of_values[values] = Form(values, len(self.forms))
+                found = self._of_values[values] = Form(values, len(self.forms), place_of(formula))
                 self.forms.append(found)
             self._of_formula[formula] = found
         return found
@@ -111,7 +122,7 @@ class Builder:
             for shape, is_array in shapes:
                 numbers = self._plans.get((shape, is_array))
                 if numbers is None:
-                    made = self._made(shape, is_array)
+                    made = self._made(shape, is_array, form.where)
                     numbers = tuple(range(len(self.plans), len(self.plans) + len(made)))
                     self.plans += made
                     self._plans[shape, is_array] = numbers
@@ -119,7 +130,10 @@ class Builder:
             form.plans = tuple(found)
         return form.plans
 
-    def _made(self, shape: ArrayShape | ObjectShape | Tree, is_array: bool) -> list[Any]:
+    def _made(self, shape: ArrayShape | ObjectShape | Tree, is_array: bool, where: str | None) -> list[Any]:
+        for part in shape.shapes() if isinstance(shape, Tree) else [shape]:
+            if part.lo > MAX_COUNT:
+                raise too_long(part.lo, "items" if is_array else "properties", part.where or where)
         if isinstance(shape, ArrayShape):
             return [self._array_plan(shape)]
         if isinstance(shape, ObjectShape):

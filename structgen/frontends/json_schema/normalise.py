@@ -64,10 +64,14 @@ class Normaliser(Operations):
             if len(self.formulas) > self.max_formulas:
                 raise LimitError(
                     f"the schema needs more than {self.max_formulas} combined subschemas",
-                    where=_where(formula),
+                    where=place_of(formula),
                     hint="Raise max_automaton_states in Limits, or combine fewer schemas by oneOf, not, if, allOf",
                 )
-            found = self._compute(formula)
+            try:
+                found = self._compute(formula)
+            except LimitError as error:
+                error.where = error.where or place_of(formula)
+                raise
             formula.values = self.interned(found)
         return formula.values
 
@@ -84,19 +88,19 @@ class Normaliser(Operations):
             result: Values = args[0]
             return result
         if kind == NOT:
-            return self.complement(self.normal(args[0]), _where(formula))
+            return self.complement(self.normal(args[0]), place_of(formula))
         if kind == AND:
             # small ones first: enumerations and constants make the products small
             parts = sorted((self.normal(f) for f in args if f.kind != NOT), key=_size)
             result = parts[0] if parts else self.algebra.everything
             for part in parts[1:]:
-                result = self.intersect(result, part, _where(formula))
+                result = self.intersect(result, part, place_of(formula))
             outside = [self.normal(f.args[0]) for f in args if f.kind == NOT]
             if outside:
-                result = self.subtract(result, self.union(outside, _where(formula)), _where(formula))
+                result = self.subtract(result, self.union(outside, place_of(formula)), place_of(formula))
             return result
         if kind == OR:
-            return self.union([self.normal(f) for f in args], _where(formula))
+            return self.union([self.normal(f) for f in args], place_of(formula))
         return self.of_schema(args[0], seeing=False)
 
     # schemas
@@ -167,7 +171,7 @@ def _size(values: Values) -> int:
     return len(values.arrays) + len(values.objects)
 
 
-def _where(formula: Formula) -> str | None:
+def place_of(formula: Formula) -> str | None:
     """Some place in the schema that a formula stems from."""
     while formula.args:
         if isinstance(formula.args[0], Schema):

@@ -15,15 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 from structgen.errors import InputError, LimitError, ReferenceError, SchemaError, StructgenError, UnsupportedError
 from structgen.frontends import regex, regular
-from structgen.frontends.json_schema.dialects import ASSERTIONS, COMBINING, DRAFT3_HINT, left_out, silence
+from structgen.frontends.json_schema.dialects import (
+    ASSERTIONS,
+    COMBINING,
+    DRAFT3_HINT,
+    HOLDING,
+    left_out,
+    misnamed,
+    silence,
+)
 from structgen.frontends.json_schema.load import (
     DRAFT3,
     DRAFT4,
     DRAFT2020,
     LATEST,
+    MAX_COUNT,
     document,
     freeze,
     kind,
+    too_long,
 )
 from structgen.frontends.json_schema.numbers import exact
 from structgen.frontends.json_schema.references import Documents, Place, escape
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
     from structgen.frontends.json_schema.report import Log
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+#: What is counted by the keywords that say how many must come.
+_LEAST = {"minItems": "items", "minContains": "items", "minProperties": "properties", "minLength": "characters"}
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 _MAX_DEPTH_HINT = "Move nested schemas into $defs and refer to them"
@@ -51,11 +63,15 @@ class Schema:
         keywords: what the schema asserts, in the order of the text; empty: everything is valid.
         never: nothing is valid (the schema ``false``).
         where: the first place where it stands.
+        written: what keywords are called there, where that differs (``const``, ``dependencies``).
     """
 
-    __slots__ = ("keywords", "never", "where")
+    __slots__ = ("keywords", "never", "where", "written")
 
-    def __init__(self, keywords: dict[str, Any], never: bool, where: str) -> None:
+    def __init__(
+        self, keywords: dict[str, Any], never: bool, where: str, written: Mapping[str, str] | None = None
+    ) -> None:
+        self.written = written or {}
         self.keywords = keywords
         self.never = never
         self.where = where
@@ -169,11 +185,13 @@ class Reader:
             self._unread.append((found, place))
         return found
 
-    def _intern(self, keywords: dict[str, Any], never: bool, where: str) -> Schema:
+    def _intern(
+        self, keywords: dict[str, Any], never: bool, where: str, written: Mapping[str, str] | None = None
+    ) -> Schema:
         key = (never, tuple((name, _content(value)) for name, value in keywords.items()))
         found = self._interned.get(key)
         if found is None:
-            found = self._interned[key] = Schema(keywords, never, where)
+            found = self._interned[key] = Schema(keywords, never, where, written)
         return found
 
 
@@ -192,6 +210,7 @@ class _Parts:
         self.place = place
         self.value: dict[str, Any] = place.value
         self.out: dict[str, Any] = {}
+        self.written: dict[str, str] = {}
 
     def read(self) -> Schema:
         log = self.reader.log
@@ -204,15 +223,26 @@ class _Parts:
                 self.take_down(name, content, log)
             elif self.annotates(name) is None:
                 self.take(name, content)
-        return self.reader._intern(self.out, False, self.place.where)
+        return self.reader._intern(self.out, False, self.place.where, self.written)
 
     def annotates(self, name: str) -> str | None:
         """Why a keyword asserts nothing here; None if it asserts."""
+        needed = misnamed(name, self.value[name], self.value, self.place.draft)
+        if needed is not None:
+            raise self.wrong(name, needed, self.value[name])
+        if name in HOLDING:
+            for key, item in self.value[name].items():
+                if not isinstance(item, dict | bool):
+                    raise SchemaError(f"a schema is an object or a boolean, not {kind(item)}", where=self.at(name, key))
         return silence(name, self.value, self.place.draft, self.reader.ignored, self.place.where)
 
     def take(self, name: str, content: Any) -> str | None:
         """Read a keyword; why it asserts nothing, where only its value shows that."""
+        known = len(self.out)
         reason = _READERS[name](self, name, content)
+        for keyword in list(self.out)[known:]:
+            if keyword not in self.value:
+                self.written[keyword] = name
         if name in COMBINING:
             self.reader.combines = True
         return reason
@@ -290,6 +320,8 @@ class _Parts:
             raise self.wrong(name, "a whole number", value)
         if number < 0:
             raise SchemaError(f'"{name}" is negative', where=self.at(name))
+        if number > MAX_COUNT and name in _LEAST:
+            raise too_long(number, _LEAST[name], self.at(name))
         self.out[name] = number
 
     def number(self, name: str, value: Any) -> None:
@@ -450,6 +482,15 @@ class _Parts:
             # since 2020-12 the items that it finds count as evaluated
             self.out["containsEvaluates"] = True
 
+    def plain_integer(self, name: str, value: Any) -> str | None:
+        if not isinstance(value, bool):
+            raise self.wrong(name, "a boolean", value)
+        types = self.value["type"]
+        if not value or (types != "integer" and not (isinstance(types, list | tuple) and "integer" in types)):
+            return "means nothing if false, or where integers are not a type asked for"
+        self.out["plainIntegers"] = True
+        return None
+
     def refused(self, name: str, value: Any) -> None:
         raise UnsupportedError(f'"{name}" of draft 3 is not supported', where=self.at(name), hint=DRAFT3_HINT)
 
@@ -507,6 +548,7 @@ _READERS: dict[str, Callable[[_Parts, str, Any], str | None]] = {
     "if": _Parts.subschema,
     "then": _Parts.subschema,
     "else": _Parts.subschema,
+    "x-plain-integer": _Parts.plain_integer,
     "extends": _Parts.refused,
     "disallow": _Parts.refused,
     "divisibleBy": _Parts.refused,

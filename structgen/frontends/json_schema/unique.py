@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import heapq
 from functools import cached_property
+from heapq import merge
+from itertools import count, islice
 
 from structgen.errors import LimitError, UnsupportedError
 from structgen.frontends.json_schema.arrays import MAX_SEARCH, ArrayPlan, Counts, Memory, Way
@@ -126,12 +128,29 @@ class UniquePlan(_Remembering):
             _ = self.few  # refused now if at all
 
     def distinct(self, supply: Supply, n: int) -> list[int]:
-        """Those that differ in the first item; of others only what can be found one by one."""
-        if not self.simple or self._small or not self.may_follow(0):
+        """The shortest that differ in the first item or in the last, and longer ones that differ in the last."""
+        if not self.simple or self._small:
             return []
-        start = 1 + self.terminals.gap_cost + self._bound(1)
-        found = [start + size for size in supply.sizes(self.shape.item(0), n)] if start < INFINITE else []
-        return found if self.shape.lo else [1 + self.terminals.close_cost, *found][:n]
+        lo, t = self.shape.lo, self.terminals
+        found = [] if lo else [1 + t.close_cost]
+        before = 1 + t.gap_cost
+        for i in count():
+            if len(found) >= n or not self.may_follow(i):
+                break
+            # as many of these values as there are items before may be those items
+            sizes = supply.sizes(self.shape.item(i), n + i)[i:]
+            if not sizes:
+                break
+            if i == 0 < lo or i >= lo - 1:
+                after = self._bound(i + 1)
+                different = [before + size + after for size in sizes] if after < INFINITE else []
+                if i == lo - 1 and len(different) <= len(found):
+                    different = []  # of least length as well: two of these may be one
+                elif i == lo - 1:
+                    found = []
+                found = list(islice(merge(found, different), n))
+            before += sizes[0] + self.each
+        return found
 
     # no contains: every position has its set of values
 

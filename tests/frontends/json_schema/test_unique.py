@@ -73,6 +73,10 @@ SCHEMAS: dict[str, Any] = {
     "of themselves, short": unique(items={"$ref": "#"}, maxItems=2),
     "of themselves, below": unique(items={"properties": {"c": {"$ref": "#"}}, "additionalProperties": False}),
     "of themselves or numbers": unique(items={"$ref": "#"}, minItems=2) | {"type": ["array", "integer"]},
+    "of themselves after a number": {
+        "type": ["array", "boolean"], "prefixItems": [{"enum": [0, 1]}, {"$ref": "#"}], "items": {"$ref": "#"},
+        "minItems": 1, "uniqueItems": True,
+    },
     "equal": equal(),
     "equal booleans": equal(items={"type": "boolean"}, minItems=3),
     "equal objects": equal(items=SMALL, maxItems=3),

@@ -47,6 +47,30 @@ def test_draft_4_looks_at_the_text(schema):
     assert accepted(schema, TEXTS) == [judge.is_valid(json.loads(text)) for text in TEXTS]
 
 
+def plain(schema):
+    """The same schema, with its integers asked to be plain."""
+    if isinstance(schema, list):
+        return [plain(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {"x-plain-integer": True} if "type" in schema else {}
+    return {name: plain(inner) for name, inner in schema.items()} | told
+
+
+@given(SCHEMAS)
+def test_plain_integers_on_request_are_those_of_draft_4(schema):
+    judge = jsonschema.Draft4Validator(schema)
+    assert accepted(plain(schema), TEXTS) == [judge.is_valid(json.loads(text)) for text in TEXTS]
+
+
+def test_plain_integers_mean_nothing_without_the_type():
+    for keywords in ({}, {"type": "number"}, {"type": ["null", "number"]}):
+        source = sg.JsonSchema({"x-plain-integer": True, **keywords})
+        assert [entry.status for entry in source.report().entries if entry.keyword[:2] == "x-"] == ["annotation"]
+        assert accepted(source.schema, ["1", "1.0"]) == [True, True]
+    assert accepted({"type": "integer", "x-plain-integer": False}, ["1.0"]) == [True]
+
+
 @given(SCHEMAS)
 def test_later_drafts_look_at_the_value(schema):
     judge = jsonschema.Draft202012Validator(schema)
