@@ -17,12 +17,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from structgen import errors as errors
+    from structgen import infill as infill
     from structgen import sampling as sampling
     from structgen import testing as testing
     from structgen.algebra import equivalent as equivalent
     from structgen.algebra import includes as includes
     from structgen.algebra import is_empty as is_empty
     from structgen.compile import compile as compile
+    from structgen.infill.gap import Gap as Gap
     from structgen.integrations.generator import Generator as Generator
     from structgen.limits import Limits as Limits
     from structgen.masks.vocabulary import Vocabulary as Vocabulary
@@ -46,6 +48,7 @@ _HOME = {
     "Choice": "structgen.source",
     "CompiledGrammar": "structgen.runtime",
     "Constraint": "structgen.source",
+    "Gap": "structgen.infill.gap",
     "Gbnf": "structgen.source",
     "Generator": "structgen.integrations.generator",
     "JsonSchema": "structgen.source",
@@ -66,7 +69,7 @@ _HOME = {
     "load_grammar": "structgen.source.library",
     "repeat": "structgen.source",
 }
-_MODULES = ("errors", "integrations", "sampling", "testing")
+_MODULES = ("errors", "infill", "integrations", "sampling", "testing")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604  (all are strings)
 

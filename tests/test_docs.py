@@ -148,6 +148,7 @@ def test_public_names_are_described() -> None:
     errors = [name for name in vars(sg.errors) if name.endswith("Error")]
     names = {f"sg.{name}" for name in sg.__all__}
     names |= {f"sg.sampling.{name}" for name in sg.sampling.__all__}
+    names |= {f"sg.infill.{name}" for name in sg.infill.__all__}
     names |= {f"sg.testing.{name}" for name in sg.testing.__all__}
     names |= {f"sg.errors.{name}" for name in errors}
     assert told == names

@@ -27,6 +27,7 @@ RANKS = {
     "structgen.runtime": 6,
     "structgen.compile": 7,
     "structgen.sampling": 7,
+    "structgen.infill": 7,
     "structgen.algebra": 8,
     "structgen.integrations": 8,
     "structgen.testing": 8,

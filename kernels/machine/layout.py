@@ -112,8 +112,11 @@ TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
 # its rule, that stands for the terminal of an edge that captures: as if that were a rule of its own
 SHADOW_NONE, SHADOW_CALL = -1, -2
 # Stack cells. A cell in which a text is being read appears in items as a *view* of it, with the tape of the text:
-# C_OPEN: a text is being read; C_TAPE: of views, else 0; C_BASE: the cell without the tape, which frames refer to
-C_FIRST, C_N, C_LEAST, C_OPEN, C_TAPE, C_BASE = 0, 1, 2, 3, 4, 5
+# C_OPEN: a text is being read; C_TAPE: of views, else 0; C_BASE: the cell without the tape, which frames refer to;
+# C_LOOPS: 0, or its stacks may be of any height (see runtime/endless.py): LOOP, where its own frames may lead back to
+# it, and it is not found by them; 1, where only a cell below is such a one
+LOOP = 2
+C_FIRST, C_N, C_LEAST, C_OPEN, C_TAPE, C_BASE, C_LOOPS = 0, 1, 2, 3, 4, 5, 6
 # Frames; edge -1: the bottom, where the text may end. F_OFFSET: where on the tape the text of an edge that captures
 # begins, -1 for other edges
 F_EDGE, F_PARENT, F_OFFSET = 0, 1, 2
@@ -161,7 +164,7 @@ class Machine(NamedTuple):
     used: Array  # int64[USED]
     nodes: Array  # int32[*, 5]
     edges: Array  # int32[*, 5]
-    cells: Array  # int32[*, 6]
+    cells: Array  # int32[*, 7]
     cellhash: Array  # int32[power of 2]: id + 1, 0 is free
     frames: Array  # int32[*, 3]: sorted by edge and offset within a cell
     items: Array  # int32[*, 3]: sorted within a configuration, one cell for each (state, edge, tape)

@@ -57,6 +57,7 @@ def intern_cell(m, begin, n):
     m.cells[c, L.C_TAPE] = 0
     m.cells[c, L.C_BASE] = c
     opened = 0
+    loops = 0
     least = np.int64(L.FAR)
     for k in range(begin, begin + n):
         e = m.frames[k, L.F_EDGE]
@@ -66,8 +67,11 @@ def intern_cell(m, begin, n):
             least = min(least, np.int64(m.edges[e, L.E_REST]) + m.cells[m.frames[k, L.F_PARENT], L.C_LEAST])
             if m.frames[k, L.F_OFFSET] >= 0 or m.cells[m.frames[k, L.F_PARENT], L.C_OPEN] == 1:
                 opened = 1
+            if m.cells[m.frames[k, L.F_PARENT], L.C_LOOPS] > 0:
+                loops = 1
     m.cells[c, L.C_LEAST] = least
     m.cells[c, L.C_OPEN] = opened
+    m.cells[c, L.C_LOOPS] = loops
     return c
 
 
@@ -75,7 +79,7 @@ def intern_cell(m, begin, n):
 def cell_rehash(m, cellhash):
     size = cellhash.shape[0]
     for c in range(m.used[L.M_CELLS]):
-        if m.cells[c, L.C_TAPE] > 0:
+        if m.cells[c, L.C_TAPE] > 0 or m.cells[c, L.C_LOOPS] == L.LOOP:
             continue
         i = frames_hash(m, np.int64(m.cells[c, L.C_FIRST]), np.int64(m.cells[c, L.C_N])) & (size - 1)
         while cellhash[i] != 0:

@@ -21,6 +21,7 @@ from structgen.limits import Limits
 from structgen.masks.terminals import store_of
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.budget import NEVER, Budget
+from structgen.runtime.endless import Endless, spellable
 from structgen.runtime.machine import FINISHED, Machine
 from structgen.runtime.warm import warm_up
 
@@ -72,6 +73,7 @@ class CompiledGrammar:
         self._final_row = bits.from_ids(vocab.eos_token_ids, vocab.size)
         #: How to make this grammar again, set by whoever compiled it: a function and a constraint.
         self.recipe: tuple[Callable[..., CompiledGrammar], Any] | None = None
+        self._endless: Endless | None = None
         with self._lock:
             self._machine = Machine(network, self._store, limits)
             self._budget = Budget(self._machine, vocab)
@@ -229,6 +231,40 @@ class CompiledGrammar:
         with self._lock:
             return self._budget.within(self._checked(state), tokens)
 
+    def unite(self, states: Sequence[int] | NDArray[np.int32]) -> int:
+        """The state from which exactly the texts go on that go on from any of ``states``.
+
+        States are deterministic, so this is no state that a text leads to, but all questions can be asked of it. What
+        ``expected`` says of it, and masks and budgets, are those of the union.
+
+        Raises:
+            InputError: there is no state, or one of them is the final one (a text that has ended does not go on).
+        """
+        found = sorted({operator.index(state) for state in states})
+        if not found or found[0] == FINISHED:
+            raise InputError("states are united that a text can go on from", hint="Leave out the final state, 0")
+        with self._lock:
+            for state in (found[0], found[-1]):
+                self._checked(state)
+            return found[0] if len(found) == 1 else self._machine.unite(np.array(found, dtype=np.int32))
+
+    def after_any(self, state: int) -> int:
+        """The state of all texts that go on from ``state`` by any number of tokens (none included), however deep.
+
+        As of ``unite``: it is no state that a text leads to.
+
+        Raises:
+            UnsupportedError: a text in between would have to be remembered (names that must not repeat).
+            LimitError: it takes too many items.
+            InputError: it is the final state.
+        """
+        with self._lock:
+            if self._checked(state) == FINISHED:
+                raise InputError("a text that has ended does not go on")
+            if self._endless is None:
+                self._endless = Endless(self._machine, *spellable(self.vocab, self.limits.max_automaton_states))
+            return self._endless.after(state)
+
     def expected(self, state: int) -> list[tuple[str, str | None]]:
         """What may come next, as (terminal's name, place in the user's source), for messages."""
         if state == FINISHED:
@@ -249,6 +285,11 @@ class CompiledGrammar:
             return b""
         with self._lock:
             return self._machine.witness(self._checked(state))
+
+    def nests(self) -> bool:
+        """Have the states met so far shown that something nests without bound? Then there is no end of them."""
+        with self._lock:
+            return self._machine.nests()
 
     @property
     def n_states(self) -> int:

@@ -39,7 +39,7 @@ def automaton(network: Network, limits: Limits, max_states: int) -> Dfa:
         row = np.full(256, -1, dtype=np.int32)
         for target in np.unique(after[after >= 0]).tolist():
             if target not in numbers:
-                if len(numbers) >= max_states:
+                if len(numbers) >= max_states or (len(numbers) % 16 == 0 and grammar.nests()):
                     raise LimitError(
                         f"the constraint has more than {max_states} states, perhaps without end",
                         hint="Bound what is repeated or nested in it",

@@ -20,8 +20,10 @@ from structgen.ir.network import END, Call, Edge, Network, Terminal
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.union import union_cells
+from structgen.kernels.machine.unite import unite
 from structgen.limits import Limits
 from structgen.masks.terminals import TerminalStore, resized
+from structgen.runtime.endless import unite_loops
 
 #: The configuration after EOS: nothing but EOS may follow.
 FINISHED = 0
@@ -47,6 +49,12 @@ class Machine:
         self.edges: list[tuple[int, Edge]] = []
         self._terminals: dict[int, int] = {}
         self._texts: dict[tuple[int, bytes], int] = {}
+        #: For each stack cell the edges in its stacks, as far as ``nests`` has looked.
+        self._above: list[frozenset[int]] = []
+        self._nests = False
+        #: Unions of stack cells of any height, by the cells that they are made of, and the other way round.
+        self.unions: dict[frozenset[int], int] = {}
+        self.members: dict[int, frozenset[int]] = {}
         self._version = -1
         self._result = np.zeros(2, dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
@@ -71,7 +79,7 @@ class Machine:
             used=np.zeros(L.USED, dtype=np.int64),
             nodes=np.zeros((64, 5), dtype=np.int32),
             edges=np.zeros((128, 5), dtype=np.int32),
-            cells=np.zeros((64, 6), dtype=np.int32),
+            cells=np.zeros((64, 7), dtype=np.int32),
             cellhash=np.zeros(128, dtype=np.int32),
             frames=np.zeros((128, 3), dtype=np.int32),
             items=np.zeros((512, 3), dtype=np.int32),
@@ -144,6 +152,26 @@ class Machine:
         With ``blank`` the texts being read are left out; see the kernel for what the configurations are then.
         """
         self.run(cpu.next_states, state, int(blank), out, self._deep)
+
+    def unite(self, states: NDArray[np.int32]) -> int:
+        """The configuration of the texts of any of the states, none of which is FINISHED."""
+        return self.run(unite, np.ascontiguousarray(states, dtype=np.int32))
+
+    def nests(self) -> bool:
+        """Does some rule wait for its own end, in a stack met so far? Then there are states without end.
+
+        An edge that stands twice in a stack has called itself, and can do so again.
+        """
+        m = self.arrays
+        for cell in range(len(self._above), int(m.used[L.M_CELLS])):
+            first, n = int(m.cells[cell, L.C_FIRST]), int(m.cells[cell, L.C_N])
+            above: set[int] = set()
+            for edge, parent in m.frames[first : first + n, [L.F_EDGE, L.F_PARENT]].tolist():
+                if edge >= 0:
+                    self._nests = self._nests or edge in self._above[parent]
+                    above |= self._above[parent] | {edge}
+            self._above.append(frozenset(above))
+        return self._nests
 
     def reading(self, state: int) -> bool:
         """Is there a text under way that a capture asks for?"""
@@ -341,11 +369,43 @@ class Machine:
         cpu.pair_put(self.arrays.after, edge << 32 | tape, -1 - offset, target)
         self.arrays.used[L.M_AFTER] += 1
 
+    def expand(self, node: int) -> None:
+        """Have a node's edges in the arrays."""
+        self._expand(node)
+
+    def resolve(self, edge: int) -> None:
+        """Have an edge's target in the arrays."""
+        self._resolve(edge)
+
+    def reserve_cell(self) -> int:
+        """A new stack cell, whose frames are to come; it is not met by interning."""
+        m = self.arrays
+        cell = int(m.used[L.M_CELLS])
+        if cell >= m.cells.shape[0] or 2 * cell >= m.cellhash.shape[0]:
+            self._grow(L.M_CELLS)
+        self.arrays.used[L.M_CELLS] = cell + 1
+        self.arrays.cells[cell] = (0, 0, L.FAR, 0, 0, cell, L.LOOP)
+        return cell
+
+    def write_cell(self, cell: int, frames: list[tuple[int, int, int]]) -> None:
+        """The frames (edge, parent, offset) of a reserved cell, in order."""
+        while int(self.arrays.used[L.M_FRAMES]) + len(frames) > self.arrays.frames.shape[0]:
+            self._double(L.M_FRAMES)
+        m = self.arrays
+        first = int(m.used[L.M_FRAMES])
+        m.frames[first : first + len(frames)] = frames
+        m.used[L.M_FRAMES] = first + len(frames)
+        m.cells[cell, [L.C_FIRST, L.C_N]] = first, len(frames)
+
     def _unite(self, pair: int) -> None:
+        cells = self.arrays.cells
+        if cells[pair >> 32, L.C_LOOPS] or cells[pair & 0xFFFFFFFF, L.C_LOOPS]:
+            cell = unite_loops(self, pair >> 32, pair & 0xFFFFFFFF)
+        else:
+            while (cell := int(union_cells(self.arrays, pair >> 32, pair & 0xFFFFFFFF))) < 0:
+                self._grow(L.M_CELLS)
         if 2 * self.arrays.used[L.M_NEXT] >= self.arrays.next.shape[0]:
             self._grow(L.M_NEXT)
-        while (cell := int(union_cells(self.arrays, pair >> 32, pair & 0xFFFFFFFF))) < 0:
-            self._grow(L.M_CELLS)
         cpu.table_put(self.arrays.next, L.KEY_UNION + pair, cell)
         self.arrays.used[L.M_NEXT] += 1
 
