@@ -18,6 +18,7 @@ from structgen.sampling.moves import Move
 from structgen.sampling.problem import Prefix, Problem, log_mean
 from structgen.sampling.resampling import Kind, effective_size
 from structgen.sampling.runs import Recorder
+from structgen.sampling.texts import grow, log_acceptance
 
 #: log of a potential: of a text so far (False) or a finished one (True).
 Potential = Callable[[bytes, bool], float]
@@ -105,16 +106,26 @@ def step(
             particle.log_shape = now
 
 
-def evolve(
-    problem: Problem,
-    size: int,
-    seed: tuple[int, ...],
-    move: Move,
-    shape: Shape,
-    kind: Kind,
-    threshold: float,
-    record: Recorder,
-) -> None:
+@dataclass(frozen=True)
+class Plan:
+    """How a population is run.
+
+    Attributes:
+        move: how a particle gets its next token.
+        shape: what else the target has in it.
+        resampling: the kind.
+        threshold: resample when the effective size is under this share of the particles.
+        rejuvenate: the steps after which every particle makes a Metropolis-Hastings move.
+    """
+
+    move: Move
+    shape: Shape
+    resampling: Kind
+    threshold: float
+    rejuvenate: tuple[int, ...] = ()
+
+
+def evolve(problem: Problem, size: int, seed: tuple[int, ...], plan: Plan, record: Recorder) -> None:
     """Run one population to its end and record it.
 
     Particle i draws from its own stream, which stays with its place in the population: resampled copies of one
@@ -129,14 +140,48 @@ def evolve(
     record.ess.append(sizes)
     record.attempts += size
     try:
-        while any(particle.moving for particle in particles):
-            step(problem, particles, streams, move, shape)
-            weights = np.array([particle.log_weight for particle in particles])
-            sizes.append(effective_size(weights))
-            if sizes[-1] < threshold * size and any(particle.moving for particle in particles):
-                particles = resampled(particles, weights, shared, kind)
+        time, last = 0, max(plan.rejuvenate, default=0)
+        while any(particle.moving for particle in particles) or (time < last and _some_alive(particles)):
+            time += 1
+            if any(particle.moving for particle in particles):
+                step(problem, particles, streams, plan.move, plan.shape)
+                weights = np.array([particle.log_weight for particle in particles])
+                sizes.append(effective_size(weights))
+                if sizes[-1] < plan.threshold * size and any(particle.moving for particle in particles):
+                    particles = resampled(particles, weights, shared, plan.resampling)
+            if time in plan.rejuvenate:
+                rejuvenate(problem, particles, streams, plan.shape, time)
     finally:
         put(record, particles)
+
+
+def rejuvenate(problem: Problem, particles: list[Particle], streams: list[Draws], shape: Shape, time: int) -> None:
+    """One Metropolis-Hastings move of every particle alive: its text is cut somewhere and written anew as far.
+
+    The move is in detailed balance with the target after ``time`` steps: ``P * shape`` over the texts that have ended
+    by then, EOS being a step, and those on their way. So weights stay, and copies of one particle part. That the
+    estimate of Z has no bias needs moves at times fixed beforehand, whatever has become of the particles: to move
+    only where it was resampled, or only until all have ended, would prefer some texts.
+    """
+    alive = [i for i, particle in enumerate(particles) if particle.log_weight > -np.inf]
+    own = [streams[i] for i in alive]
+    olds = grow(problem, [_steps(particles[i].prefix) for i in alive], own, horizon=time)
+    cut = [old.tokens[: draws.index(old.log_cuts)] for old, draws in zip(olds, own, strict=True)]
+    for i, draws, old, new in zip(alive, own, olds, grow(problem, cut, own, horizon=time), strict=True):
+        if not new.good:
+            continue
+        now = shape(problem, new.end)
+        chance = log_acceptance(old, new, now - particles[i].log_shape)
+        if draws.happens(float(np.exp(chance))):
+            particles[i].prefix, particles[i].log_p, particles[i].log_shape = new.end, sum(new.log_p), now
+
+
+def _some_alive(particles: list[Particle]) -> bool:
+    return any(particle.log_weight > -np.inf for particle in particles)
+
+
+def _steps(prefix: Prefix) -> tuple[int, ...]:
+    return (*prefix.tokens, prefix.eos) if prefix.ended else prefix.tokens
 
 
 def put(record: Recorder, particles: list[Particle]) -> None:

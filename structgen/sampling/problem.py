@@ -40,11 +40,19 @@ class Model(Protocol):
 
 
 class Prefix(NamedTuple):
-    """Tokens so far. ``state``: the grammar's; ``ended``: EOS was drawn, and is not among the tokens."""
+    """Tokens so far.
+
+    Attributes:
+        tokens: ids, EOS left out.
+        state: the grammar's.
+        ended: EOS was drawn.
+        eos: the EOS id that was drawn; -1: none.
+    """
 
     tokens: tuple[int, ...]
     state: int
     ended: bool = False
+    eos: int = -1
 
 
 class Law(NamedTuple):
@@ -128,7 +136,7 @@ class Problem:
     def extend(self, prefix: Prefix, token: int) -> Prefix:
         """The prefix after one more token, which its law must hold."""
         if token in self._is_eos:
-            return prefix._replace(ended=True)
+            return prefix._replace(ended=True, eos=token)
         return Prefix((*prefix.tokens, token), self.grammar.advance(prefix.state, token))
 
     def text(self, prefix: Prefix) -> bytes:

@@ -16,7 +16,7 @@ from structgen.errors import InputError
 from structgen.sampling.choose import Masked
 from structgen.sampling.draws import Draws
 from structgen.sampling.moves import MaskedMove, Move, PowerMove, RejectionMove, check_awrs
-from structgen.sampling.population import Particle, Potential, Shape, evolve, put, step
+from structgen.sampling.population import Particle, Plan, Potential, Shape, evolve, put, step
 from structgen.sampling.problem import Problem
 from structgen.sampling.resampling import KINDS, Kind, effective_size
 from structgen.sampling.runs import Recorder
@@ -24,7 +24,57 @@ from structgen.sampling.samples import Samples
 
 
 @dataclass(frozen=True)
-class SMC:
+class _Resampled:
+    """What populations that are resampled have in common."""
+
+    resampling: Kind = field(default="systematic", kw_only=True)
+    ess_threshold: float = field(default=0.5, kw_only=True)
+
+    def _check(self, particles: int | None) -> None:
+        _check_particles(particles)
+        if self.resampling not in KINDS:
+            raise InputError(f"resampling={self.resampling!r}", hint=f"It is one of {', '.join(KINDS)}")
+        if not 0.0 <= self.ess_threshold <= 1.0:
+            raise InputError(f"ess_threshold={self.ess_threshold}", hint="It is from 0 to 1")
+
+    def _populations(self, problem: Problem, n: int, seed: tuple[int, ...], size: int | None, plan: Plan) -> Samples:
+        """``n`` particles in populations of a size; weights of different populations compare."""
+        record = Recorder(problem)
+        with record.guard():
+            for number, most in enumerate(_sizes(n, size)):
+                evolve(problem, most, (*seed, number), plan, record)
+        samples = record.samples()
+        if samples.outcome == "done" and len(samples) and samples.n_alive == 0:
+            samples.outcome = "failed"
+        return samples
+
+
+@dataclass(frozen=True)
+class _Shaped(_Resampled):
+    """What :class:`SMC` and :class:`AWRS` have in common."""
+
+    particles: int | None = None
+    potentials: tuple[Potential, ...] = field(default=(), kw_only=True)
+    twist: Potential | None = field(default=None, kw_only=True)
+    rejuvenate: tuple[int, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._check(self.particles)
+        if any(time < 1 for time in self.rejuvenate):
+            raise InputError(f"rejuvenate={self.rejuvenate}", hint="It holds numbers of steps, each at least 1")
+
+    def _move(self) -> Move:
+        raise NotImplementedError
+
+    def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
+        """``n`` particles in all; weights of different populations compare."""
+        shape = Shape(self.potentials, self.twist)
+        plan = Plan(self._move(), shape, self.resampling, self.ess_threshold, self.rejuvenate)
+        return self._populations(problem, n, seed, self.particles, plan)
+
+
+@dataclass(frozen=True)
+class SMC(_Shaped):
     """Particles drawn under masks, weighted by the mass that the masks cut away.
 
     Attributes:
@@ -35,61 +85,45 @@ class SMC:
             importance sampling).
         potentials: factors of the target: functions of (bytes so far, finished) that return a log weight.
         twist: a potential that counts on the way only.
+        rejuvenate: steps, as ``(4, 8, 16)``, after which every particle makes a Metropolis-Hastings move: its text
+            is cut and written anew, so that copies of one particle part. They are made whether or not it was
+            resampled, and also if all texts have ended by then; weights stay proper.
     """
 
-    particles: int | None = None
     proposal: Masked = field(default_factory=Masked)
-    resampling: Kind = "systematic"
-    ess_threshold: float = 0.5
-    potentials: tuple[Potential, ...] = ()
-    twist: Potential | None = None
 
     def __post_init__(self) -> None:
-        _check(self.particles, self.resampling, self.ess_threshold)
+        super().__post_init__()
         if self.proposal.temperature == 0.0:
             raise InputError("a proposal at temperature 0 reaches one text only", hint="Set a temperature above 0")
 
-    def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
-        """``n`` particles in all; weights of different populations compare."""
-        shape = Shape(self.potentials, self.twist)
-        return _populations(
-            problem, n, seed, self.particles, MaskedMove(self.proposal), shape, self.resampling, self.ess_threshold
-        )
+    def _move(self) -> Move:
+        return MaskedMove(self.proposal)
 
 
 @dataclass(frozen=True)
-class AWRS:
+class AWRS(_Shaped):
     """Particles whose tokens pass a predicate, of which few are tested.
 
     Attributes:
-        particles, resampling, ess_threshold, potentials, twist: as for :class:`SMC`.
         accepts: tokens that must pass before a weight is estimated (2 or more); more make it steadier.
         max_rejects: refusals after which a particle dies, with weights that account for it; None: none.
+        particles, resampling, ess_threshold, potentials, twist, rejuvenate: as for :class:`SMC`.
     """
 
-    particles: int | None = None
     accepts: int = 2
     max_rejects: int | None = None
-    resampling: Kind = "systematic"
-    ess_threshold: float = 0.5
-    potentials: tuple[Potential, ...] = ()
-    twist: Potential | None = None
 
     def __post_init__(self) -> None:
-        _check(self.particles, self.resampling, self.ess_threshold)
+        super().__post_init__()
         check_awrs(self.accepts, self.max_rejects)
 
-    def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
-        """``n`` particles in all; weights of different populations compare."""
-        move = RejectionMove(self.accepts, self.max_rejects)
-        shape = Shape(self.potentials, self.twist)
-        return _populations(
-            problem, n, seed, self.particles, move, shape, self.resampling, self.ess_threshold
-        )
+    def _move(self) -> Move:
+        return RejectionMove(self.accepts, self.max_rejects)
 
 
 @dataclass(frozen=True)
-class PowerSMC:
+class PowerSMC(_Resampled):
     """Towards ``P(w) ** alpha``: likely texts as wholes, not token by token as a low temperature does.
 
     ``log_z`` and the weights are those of the power.
@@ -103,20 +137,16 @@ class PowerSMC:
     alpha: float = 4.0
     ramp: int = 0
     particles: int | None = None
-    resampling: Kind = "systematic"
-    ess_threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        _check(self.particles, self.resampling, self.ess_threshold)
+        self._check(self.particles)
         if not 0.0 < self.alpha < float("inf") or self.ramp < 0:
             raise InputError(f"alpha={self.alpha}, ramp={self.ramp}", hint="alpha is above 0, ramp at least 0")
 
     def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
         """``n`` particles in all; weights of different populations compare."""
-        move = PowerMove(self.alpha, self.ramp)
-        return _populations(
-            problem, n, seed, self.particles, move, Shape(), self.resampling, self.ess_threshold
-        )
+        plan = Plan(PowerMove(self.alpha, self.ramp), Shape(), self.resampling, self.ess_threshold)
+        return self._populations(problem, n, seed, self.particles, plan)
 
 
 @dataclass(frozen=True)
@@ -135,7 +165,7 @@ class Steering:
     potentials: tuple[Potential, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self.particles, "systematic", 0.0)
+        _check_particles(self.particles)
         if self.copies < 1:
             raise InputError(f"copies={self.copies}", hint="It is at least 1")
 
@@ -184,26 +214,6 @@ class Steering:
                 record.add(problem.root, -np.inf, 0.0)
 
 
-def _populations(
-    problem: Problem,
-    n: int,
-    seed: tuple[int, ...],
-    particles: int | None,
-    move: Move,
-    shape: Shape,
-    kind: Kind,
-    threshold: float,
-) -> Samples:
-    record = Recorder(problem)
-    with record.guard():
-        for number, size in enumerate(_sizes(n, particles)):
-            evolve(problem, size, (*seed, number), move, shape, kind, threshold, record)
-    samples = record.samples()
-    if samples.outcome == "done" and len(samples) and samples.n_alive == 0:
-        samples.outcome = "failed"
-    return samples
-
-
 def _sizes(n: int, particles: int | None) -> list[int]:
     """Sizes of the populations: equal ones, and a smaller last one where they do not come out even."""
     if particles is None or particles >= n:
@@ -211,10 +221,6 @@ def _sizes(n: int, particles: int | None) -> list[int]:
     return [particles] * (n // particles) + ([n % particles] if n % particles else [])
 
 
-def _check(particles: int | None, kind: str, threshold: float) -> None:
+def _check_particles(particles: int | None) -> None:
     if particles is not None and particles < 1:
         raise InputError(f"particles={particles}", hint="It is at least 1, or None")
-    if kind not in KINDS:
-        raise InputError(f"resampling={kind!r}", hint=f"It is one of {', '.join(KINDS)}")
-    if not 0.0 <= threshold <= 1.0:
-        raise InputError(f"ess_threshold={threshold}", hint="It is from 0 to 1")

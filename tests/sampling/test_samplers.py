@@ -10,6 +10,7 @@ import structgen as sg
 from structgen.errors import BudgetError, InputError, LimitError, ModelError, PredicateError
 from structgen.sampling import asap, cars, exact, local, mcmc, population, smc
 from structgen.sampling.problem import Problem
+from structgen.sampling.texts import grow, log_acceptance, log_proposal
 from tests.sampling.toys import EOS, TOKENS, BigramModel, HashModel, language, outcomes, vocabulary
 
 MODULES = (asap, cars, exact, local, mcmc, population, smc)
@@ -129,6 +130,29 @@ def test_weights_are_proper_under_a_predicate(name, grammar):
     agree(mean_weights(runs(make, grammar, n, predicate=predicate)), expected)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "words", "times"),
+    [
+        (sg.sampling.SMC, ["a", "b", "ab"], (1,)),
+        (sg.sampling.SMC, ["a", "ab"], (2,)),
+        (sg.sampling.SMC, ["a", "ab"], (1, 3)),
+        (sg.sampling.AWRS, ["a", "ab"], (1,)),
+    ],
+)
+def test_rejuvenated_weights_are_proper(vocab, sampler, words, times):
+    """With a reward potential and a predicate; moves before and after texts have ended."""
+    few = sg.compile(sg.Choice(words), vocab)
+    predicate = sg.Predicate(None, lambda text: text != "a")
+    potentials = (lambda text, ended: 0.8 * text.count(b"b"),)
+
+    def make():
+        return sampler(ess_threshold=1.0, potentials=potentials, rejuvenate=times)
+
+    expected = language(HashModel(1), PROMPT, lambda text: text.decode(errors="replace") in words and text != b"a", 1)
+    expected = {w: p * math.exp(0.8) for w, p in expected.items()}
+    agree(mean_weights(runs(make, few, 2, 1, predicate=predicate)), expected)
+
+
 def test_potentials_are_part_of_the_target(grammar):
     def make():
         return sg.sampling.SMC(ess_threshold=1.0, potentials=(lambda text, ended: -0.5 * len(text),))
@@ -234,14 +258,14 @@ def test_mcmc_satisfies_detailed_balance(grammar, cut):
 
         def step(d, x=x):
             i = d.index(x.log_cuts)
-            return sampler.complete(problem, tuple(zip(x.tokens[:i], x.prefixes[:i], strict=True)), d).tokens
+            return sampler.complete(problem, x.tokens[:i], d).tokens
 
         row = dict.fromkeys(texts, 0.0)
         for chance, tokens in outcomes(step):
             row[tokens] += chance
         for tokens, chance in row.items():
-            assert chance == pytest.approx(math.exp(mcmc.log_proposal(x, texts[tokens])), abs=1e-12)
-            moves[x.tokens, tokens] = chance * math.exp(sampler.log_acceptance(x, texts[tokens]))
+            assert chance == pytest.approx(math.exp(log_proposal(x, texts[tokens])), abs=1e-12)
+            moves[x.tokens, tokens] = chance * math.exp(log_acceptance(x, texts[tokens]))
     for x in texts.values():
         for y in texts.values():
             if x.tokens != y.tokens:
@@ -257,6 +281,39 @@ def test_mcmc_satisfies_detailed_balance(grammar, cut):
     law = np.array([math.exp(sum(texts[name].log_q)) for name in names])
     assert np.abs(law - target).sum() > 0.1
     assert np.abs(law @ np.linalg.matrix_power(chain, 200) - target).sum() < 1e-6
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_rejuvenation_keeps_the_current_target(vocab, horizon):
+    """From the law of the target over texts of so many steps, one move of a particle leads to the same law."""
+    grammar = sg.compile(sg.Regex("(a|ab|ba)?a"), vocab)
+    problem = Problem(HashModel(5), grammar, PROMPT, 3, predicate=sg.Predicate(lambda text: not text.startswith("b")))
+    shape = population.Shape((lambda text, ended: -0.7 * len(text) + ended,), lambda text, ended: 0.4 * len(text))
+    law, texts = {}, {}
+    for _, text in outcomes(lambda d: grow(problem, [()], [d], horizon=horizon)[0]):
+        if text.good:
+            texts[text.tokens] = text
+            law[text.tokens] = math.exp(sum(text.log_p) + shape(problem, text.end))
+    assert len(law) >= 3
+    assert {text.end.ended for text in texts.values()} == ({False} if horizon == 1 else {False, True})
+    after = dict.fromkeys(law, 0.0)
+    for tokens, mass in law.items():
+
+        def move(draws, text=texts[tokens]):
+            start = population.Particle(text.end, -1.0, sum(text.log_p), shape(problem, text.end))
+            others = [population.Particle(other.end) for other in texts.values()]  # as long as the population is
+            dead = [population.Particle(p.prefix, -math.inf) for p in others]
+            population.rejuvenate(problem, [start, *dead], [draws] * (1 + len(dead)), shape, horizon)
+            assert start.log_weight == -1.0
+            assert start.log_shape == pytest.approx(shape(problem, start.prefix))
+            ended = start.prefix.ended
+            name = (*start.prefix.tokens, start.prefix.eos) if ended else start.prefix.tokens
+            assert start.log_p == pytest.approx(sum(texts[name].log_p))
+            return name
+
+        for chance, found in outcomes(move):
+            after[found] += mass * chance
+    agree(after, law)
 
 
 def test_beam_finds_the_likeliest(grammar):
@@ -389,6 +446,7 @@ def test_bad_calls_are_refused(grammar):
         lambda: sg.sampling.SMC(resampling="none"),
         lambda: sg.sampling.AWRS(accepts=1),
         lambda: sg.sampling.MCMC(steps=-1),
+        lambda: sg.sampling.SMC(rejuvenate=(0,)),
         lambda: sg.sampling.CARS(learn="all"),
         lambda: sg.sampling.PowerSMC(alpha=0.0),
         lambda: sg.sampling.Beam(width=0),
