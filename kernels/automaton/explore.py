@@ -14,7 +14,7 @@ from numba import njit
 
 from structgen.kernels.dfa.arrays import mix
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.configs import step
+from structgen.kernels.machine.closures import step
 
 #: What the kernel returns besides L.ASK.
 DONE, MORE_STATES, MORE_EDGES, MORE_ROWS, MORE_TABLES, MORE_NUMBERS = 0, 1, 2, 3, 4, 5
