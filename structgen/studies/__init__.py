@@ -6,4 +6,5 @@ Each study is a module here, named in :data:`STUDIES`, with ``main(arguments: li
 #: name of the study: its module here, and one line on it.
 STUDIES: dict[str, tuple[str, str]] = {
     "alignment": ("alignment", "samplers: distance from the target against forward passes, on five tasks"),
+    "genlm": ("genlm", "adaptive weighted rejection beside genlm-control: predicate calls, times, log Z"),
 }

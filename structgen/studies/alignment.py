@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     steps = _STEPS[:2] if given.quick else _STEPS
     passes = 300 if given.quick else given.passes
     models: Any = Toy() if given.quick else Embedded()
-    settings = {"model": type(models).__name__, "steps": list(steps), "passes": passes}
+    settings = {"model": models.name, "steps": list(steps), "passes": passes}
     record = Record(given.record, settings)
     for name in given.tasks:
         task = tasks.load(name)

@@ -16,9 +16,8 @@ _PIECE = re.compile(r"[A-Za-z]{1,4}| |[^A-Za-z ]")
 
 
 class Asked(NamedTuple):
-    """A model, its vocabulary, and a prompt of its tokens. ``name``: as records call the model."""
+    """A model, its vocabulary, and a prompt of its tokens."""
 
-    name: str
     model: Model
     vocab: Vocabulary
     prompt: list[int]
@@ -26,6 +25,8 @@ class Asked(NamedTuple):
 
 class Embedded:
     """The embedded model behind its chat template."""
+
+    name = "SmolLM2-135M-Instruct"
 
     def __init__(self, max_rows: int = 32) -> None:
         from structgen.integrations.generator import Generator
@@ -40,7 +41,7 @@ class Embedded:
 
         generator = self.generator
         prompt = prompt_ids(task.messages(question), generator.tokenizer, generator.vocabulary.size, None)
-        return Asked("SmolLM2-135M-Instruct", self.model, generator.vocabulary, prompt)
+        return Asked(self.model, generator.vocabulary, prompt)
 
 
 class Toy:
@@ -48,6 +49,8 @@ class Toy:
 
     The law after a context depends on its last two tokens, and favours what follows them in the examples.
     """
+
+    name = "toy"
 
     def ask(self, task: Task, question: Question) -> Asked:
         """A toy for one question; other questions give another."""
@@ -60,7 +63,7 @@ class Toy:
         model = _ToyModel(vocab.size, sum(question.text.encode()))
         for answer in answers:
             model.learn([*(ids[piece.encode()] for piece in _PIECE.findall(answer)), len(tokens)])
-        return Asked("toy", model, vocab, [])
+        return Asked(model, vocab, [])
 
 
 class _ToyModel:
