@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from structgen import bits
 from structgen.errors import BudgetError
-from structgen.integrations.jumpforward import JumpForward
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
-from structgen.sampling import Masked, choose
+from structgen.sampling import Masked
+from structgen.sampling.choose import token_law
+from structgen.sampling.draws import Draws
+from structgen.sampling.jumpforward import JumpForward
+from structgen.sampling.speculation import Branches, accept
 
 #: ``"eos"``: the model ended the text; ``"complete"``: the grammar allowed nothing more; ``"length"``: the budget
 #: is used up (a constrained text is complete even so).
@@ -33,11 +36,16 @@ class Row:
     Attributes:
         prompt: ids of the prompt.
         tokens: ids emitted so far, without EOS.
+        eos: the ids that end a text.
+        beside: random numbers for drawn guesses and their tests; those for the text's tokens are others.
         reason: why it stopped, or None while it goes on.
         n_forced: how many tokens were appended without asking the model.
+        n_passes: forward passes it took part in.
+        n_drafted, n_accepted: tokens that went through the model as guesses, and how many of them are in the text.
         seconds_constraint: time spent on the grammar: masks, transitions, forced text, reading out masks.
         seconds_sampling: time spent on choosing among allowed tokens.
         seconds_model: time spent in the model, as the driver counts it.
+        seconds_drafting: time spent on guessing what comes next, as the driver counts it.
     """
 
     def __init__(
@@ -48,22 +56,22 @@ class Row:
         grammar: CompiledGrammar | None,
         max_tokens: int,
         sampler: Masked,
-        rng: np.random.Generator,
+        draws: Draws,
         jump: JumpForward | None = None,
     ) -> None:
         """Raises BudgetError when no text of the grammar is sure to fit into ``max_tokens``."""
         self.prompt = list(prompt)
         self.tokens: list[int] = []
         self.reason: Reason | None = None
-        self.n_forced = 0
-        self.seconds_constraint = self.seconds_sampling = self.seconds_model = 0.0
+        self.n_forced = self.n_passes = self.n_drafted = self.n_accepted = 0
+        self.seconds_constraint = self.seconds_sampling = self.seconds_model = self.seconds_drafting = 0.0
         self._vocab = vocab
-        self._eos = frozenset(vocab.eos_token_ids)
+        self.eos = frozenset(vocab.eos_token_ids)
         self._grammar = grammar
         self._state = grammar.start if grammar is not None else 0
         self._max_tokens = max_tokens
         self._sampler = sampler
-        self._rng = rng
+        self._draws, self.beside = draws, draws.beside()
         self._jump = jump
         self._fed = 0
         # A free row may take any token, special ones too, but no id past the tokenizer.
@@ -84,6 +92,16 @@ class Row:
         texts = self._vocab.tokens
         return b"".join(texts[token] or b"" for token in self.tokens if token < len(texts))
 
+    @property
+    def state(self) -> int | None:
+        """The grammar's state after the tokens so far; None without a grammar."""
+        return None if self._grammar is None else self._state
+
+    @property
+    def tokens_left(self) -> int:
+        """What is left of the budget."""
+        return self._max_tokens - len(self.tokens)
+
     def to_feed(self) -> list[int]:
         """The tokens the model has not seen yet; they count as seen from now on."""
         if self._fed == 0:
@@ -93,15 +111,22 @@ class Row:
         self._fed = len(self.prompt) + len(self.tokens)
         return new
 
-    def take(self, logits: NDArray[np.floating]) -> None:
+    def was_fed(self, n: int) -> None:
+        """The model has seen ``n`` more of the tokens, as a draft."""
+        self._fed += n
+        self.n_accepted += n
+
+    def take(self, logits: NDArray[np.floating], branches: Branches | None = None) -> None:
         """Choose a token by the logits after all tokens so far, ``float[V]``, and append what it forces.
+
+        ``branches``: what was guessed for it, which changes nothing of its law.
 
         Raises ModelError for broken logits, LimitError when the grammar grows too large.
         """
         began = perf_counter()
-        token = choose(logits, self._allowed, self._sampler, self._rng)
+        token = accept(token_law(logits, self._allowed, self._sampler), branches, self._draws, self.beside)
         self.seconds_sampling += perf_counter() - began
-        if token in self._eos:
+        if token in self.eos:
             self.reason = "eos"
             return
         with self._constraint_time():
@@ -129,7 +154,7 @@ class Row:
         if self._jump is not None and self._append_forced(left):
             return False
         self._allowed = bits.ids(self._grammar.budget_mask(self._state, left))
-        if len(self._allowed) <= len(self._eos) and self._eos.issuperset(self._allowed.tolist()):
+        if len(self._allowed) <= len(self.eos) and self.eos.issuperset(self._allowed.tolist()):
             self.reason = "complete"
             return False
         if self._jump is not None and len(self._allowed) == 1:

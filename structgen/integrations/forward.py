@@ -49,26 +49,26 @@ def _text_config(config: Any) -> Any:
     return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
-class _Forward:
-    """What both drivers share: the call, the width check, the cache."""
+class Forward:
+    """What the drivers share: the call, the width check, the cache."""
 
     def __init__(self, model: Any, width: int) -> None:
         self._model = model
         self._width = width
         self._cache: Any = None
         accepted = inspect.signature(model.forward).parameters
-        self._extra = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        self._can_keep = "logits_to_keep" in accepted
 
     @torch.inference_mode()
-    def _run(self, ids: torch.Tensor, **arguments: Any) -> Float32Array:
-        """One pass over ``ids: int64[B, T]``; the last position's logits, ``float32[B, V]``."""
+    def _run(self, ids: torch.Tensor, keep: int = 1, **arguments: Any) -> Float32Array:
+        """One pass over ``ids: int64[B, T]``; the last ``keep`` positions' logits, ``float32[B, keep, V]``."""
         device = self._model.device
         arguments = {name: value.to(device) for name, value in arguments.items()}
-        result = self._model(
-            input_ids=ids.to(device), past_key_values=self._cache, use_cache=True, **arguments, **self._extra
-        )
+        if self._can_keep:
+            arguments["logits_to_keep"] = keep
+        result = self._model(input_ids=ids.to(device), past_key_values=self._cache, use_cache=True, **arguments)
         self._cache = getattr(result, "past_key_values", None)
-        logits = result.logits[:, -1, :]
+        logits = result.logits[:, -keep:, :]
         if logits.shape[-1] != self._width:
             raise ModelError(
                 f"the model gives {logits.shape[-1]} logits, but the vocabulary has {self._width} ids",
@@ -78,7 +78,7 @@ class _Forward:
         return array
 
 
-class Single(_Forward):
+class Single(Forward):
     """One sequence. Models without a cache are run on the whole sequence each time."""
 
     def __init__(self, model: Any, width: int) -> None:
@@ -89,11 +89,11 @@ class Single(_Forward):
         """The logits after ``tokens``, which follow those fed before: ``float32[V]``."""
         ids = list(tokens) if self._cache is not None or not self._seen else self._seen + list(tokens)
         self._seen.extend(tokens)
-        row: Float32Array = self._run(torch.tensor([ids], dtype=torch.int64))[0]
+        row: Float32Array = self._run(torch.tensor([ids], dtype=torch.int64))[0, 0]
         return row
 
 
-class Lockstep(_Forward):
+class Lockstep(Forward):
     """Several rows, padded on the left; after the prompts each pass takes one token of each row.
 
     One token per row per pass leaves no holes in the cache, so that sliding windows and rotary positions are
@@ -121,7 +121,7 @@ class Lockstep(_Forward):
                 f"{type(self._model).__name__} keeps no cache, so that its rows cannot run together",
                 hint="Leave batch_size at 1",
             )
-        return logits
+        return logits[:, 0]
 
     def feed(self, tokens: Sequence[int]) -> Float32Array:
         """The logits after one more token for each row: ``float32[B, V]``."""
@@ -129,7 +129,7 @@ class Lockstep(_Forward):
         self._mask = torch.cat([self._mask, self._mask.new_ones((len(tokens), 1))], dim=1)
         logits = self._run(ids, attention_mask=self._mask, position_ids=self._next_position)
         self._next_position = self._next_position + 1
-        return logits
+        return logits[:, 0]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all rows but these (indices into the rows of the last pass, ascending)."""

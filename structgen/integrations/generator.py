@@ -26,19 +26,25 @@ from structgen.integrations import models
 from structgen.integrations.decoding import Row
 from structgen.integrations.forward import context_length, logit_width
 from structgen.integrations.grammars import Grammars, Prepared
-from structgen.integrations.jumpforward import whole_characters
 from structgen.integrations.lm import TransformersLM
 from structgen.integrations.partial import JsonProgress, Partial
 from structgen.integrations.prompts import Prompt, prompt_ids
 from structgen.integrations.results import Result
 from structgen.integrations.run import alone, run
 from structgen.integrations.sampled import Sampled, with_values
+from structgen.integrations.speculating import Plan, run_drafted
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.runtime.compiled import checked_limits
 from structgen.sampling import GREEDY, Masked, Predicate, Sampler, sample, stream
+from structgen.sampling.draws import Draws
+from structgen.sampling.jumpforward import whole_characters
+from structgen.sampling.speculation import Drafter, Setting, Speculation
 from structgen.source import Constraint
+
+#: True: the generator's own drafters. Drafters; or an object that has them and settings.
+Speculative = bool | Speculation | Sequence[Drafter] | None
 
 
 class Options(TypedDict, total=False):
@@ -49,6 +55,7 @@ class Options(TypedDict, total=False):
     seed: int | tuple[int, ...]
     chat: bool | None
     predicate: Predicate | None
+    speculative: Speculative
 
 
 class BatchOptions(TypedDict, total=False):
@@ -60,6 +67,7 @@ class BatchOptions(TypedDict, total=False):
     chat: bool | None
     on_error: Literal["raise", "return"]
     batch_size: int | None
+    speculative: Speculative
 
 
 #: Marks the random stream that picks one of several particles.
@@ -79,6 +87,7 @@ class _Job:
     constraint: Constraint | None
     seconds_compile: float
     seconds_prepare: float
+    setting: Setting
 
 
 class Generator:
@@ -93,6 +102,9 @@ class Generator:
         jump_forward: append text that the grammar forces without asking the model. It saves forward passes;
             the tokens are those the tokenizer would have written. Switch it off where token probabilities count.
         cached_grammars: how many compiled grammars are kept.
+        pass_width: give every forward pass after the prompt's exactly so many positions, so that logits do not
+            depend on what is drafted or forced; None: passes are as wide as they need to be. See
+            ``docs/speculation.md``.
 
     Raises:
         ModelError: not a causal model, or the tokenizer has more tokens than the model has logits.
@@ -109,6 +121,7 @@ class Generator:
         batch_size: int = 1,
         jump_forward: bool = True,
         cached_grammars: int = 64,
+        pass_width: int | None = None,
     ) -> None:
         width = logit_width(model)
         if vocabulary is None:
@@ -126,15 +139,20 @@ class Generator:
             )
         _at_least_one("batch_size", batch_size)
         _at_least_one("cached_grammars", cached_grammars)
+        if pass_width is not None:
+            _at_least_one("pass_width", pass_width)
         limits = checked_limits(limits)
         self.model = model
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
         self.batch_size = batch_size
         self.jump_forward = jump_forward
+        self.pass_width = pass_width
         self._width = width
         self._context = context_length(model)
-        self._grammars = Grammars(vocabulary, vocabulary.encoder(tokenizer), limits, cached_grammars)
+        self._encode = vocabulary.encoder(tokenizer)
+        self._grammars = Grammars(vocabulary, self._encode, limits, cached_grammars)
+        self._speculations: dict[tuple[int, ...], Speculation] = {}
 
     @classmethod
     def default(cls, *, progress: bool = True, **options: Any) -> Generator:
@@ -167,6 +185,7 @@ class Generator:
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
         predicate: Predicate | None = None,
+        speculative: Speculative = None,
     ) -> Result:
         """Generate one text under a constraint: what it stands for, the text, the tokens and the timings.
 
@@ -181,6 +200,9 @@ class Generator:
             seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
             chat: use the tokenizer's chat template; None: where it has one.
             predicate: a further condition on the text, for samplers other than ``Masked``.
+            speculative: guess several tokens ahead and test them in one forward pass, which changes the time and not
+                the law: True (prompt lookup), a list of drafters such as ``sg.sampling.PromptLookup()``, or a
+                ``sg.sampling.Speculation``; drafters learn from call to call. For ``Masked`` samplers.
 
         Raises:
             ConstraintError: the constraint is malformed, not supported, unsatisfiable or too large.
@@ -189,11 +211,15 @@ class Generator:
             InputError, ModelError, VocabularyError: the other arguments do not fit.
         """
         if sampler is not None and not isinstance(sampler, Masked) and hasattr(sampler, "run"):
+            if speculative:
+                raise InputError(
+                    f"speculative with {type(sampler).__name__}", hint="Speculation works with sg.sampling.Masked"
+                )
             return self._one_of(prompt, constraint, max_tokens, sampler, seed, chat, predicate)
         if predicate is not None:
             raise InputError("a predicate needs a sampler that asks it", hint="Use sampler=sg.sampling.AWRS(8), say")
         job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
-        for _ in alone(self.model, self._width, job.row):
+        for _ in self._passes(job, speculative):
             pass
         return self._result(job)
 
@@ -288,6 +314,7 @@ class Generator:
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
         growing_strings: bool = False,
+        speculative: Speculative = None,
     ) -> Iterator[Partial]:
         """Generate one text and yield it as it grows, the last time with the validated object.
 
@@ -296,12 +323,12 @@ class Generator:
         of calling the generator; the arguments are checked at once, an OutputError comes last.
         """
         job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
-        return self._streamed(job, growing_strings)
+        return self._streamed(job, growing_strings, self._passes(job, speculative))
 
-    def _streamed(self, job: _Job, growing_strings: bool) -> Iterator[Partial]:
+    def _streamed(self, job: _Job, growing_strings: bool, passes: Iterator[None]) -> Iterator[Partial]:
         progress = JsonProgress(growing_strings=growing_strings) if json_source(job.constraint) else None
         shown = ""
-        for _ in alone(self.model, self._width, job.row):
+        for _ in passes:
             text = whole_characters(job.row.text).decode(errors="replace")
             if text == shown:
                 continue
@@ -338,6 +365,7 @@ class Generator:
         chat: bool | None = None,
         on_error: Literal["raise", "return"] = "raise",
         batch_size: int | None = None,
+        speculative: Speculative = None,
     ) -> list[Result | StructgenError]:
         """Generate a text for each prompt, in order: what they stand for, the texts, the tokens and the timings.
 
@@ -353,6 +381,7 @@ class Generator:
                 object is refused raises at the end; ``"return"``: the error stands in the row's place and the
                 other rows are kept.
             batch_size: how many rows run together; None: the generator's.
+            speculative: as for one text; rows that run together accept different numbers of tokens.
         """
         if on_error not in ("raise", "return"):
             raise InputError(f"on_error={on_error!r}", hint='Use "raise" or "return"')
@@ -369,6 +398,7 @@ class Generator:
             if len(values) != n:
                 raise InputError(f"{len(values)} {name} for {n} prompts", hint="Give one for all, or one for each")
 
+        plan = self._plan(speculative)
         outcomes: list[_Job | Result | StructgenError] = []
         for i, prompt in enumerate(prompts):
             try:
@@ -381,7 +411,7 @@ class Generator:
         size = self.batch_size if batch_size is None else batch_size
         for first in range(0, len(jobs), size):
             group = jobs[first : first + size]
-            stopped = run(self.model, self._width, [job.row for _, job in group])
+            stopped = self._run([job for _, job in group], plan)
             for (i, job), failure in zip(group, stopped, strict=True):
                 try:
                     outcomes[i] = failure or self._result(job)
@@ -393,6 +423,47 @@ class Generator:
                 if isinstance(result, StructgenError):
                     raise result
         return results
+
+    # Running rows.
+
+    def _plan(self, speculative: Speculative) -> Plan | None:
+        """How rows run; None: a token at a time."""
+        if speculative is None or speculative is False:
+            return None if self.pass_width is None else Plan(self.pass_width)
+        if isinstance(speculative, Speculation):
+            return Plan(self.pass_width, speculative)
+        if speculative is not True and not (isinstance(speculative, Sequence) and not isinstance(speculative, str)):
+            raise InputError(
+                f"speculative={speculative!r}", hint="It is True, a list of drafters, or a sg.sampling.Speculation"
+            )
+        drafters = [] if speculative is True else list(speculative)
+        key = tuple(id(drafter) for drafter in drafters)  # the object made of them keeps them alive
+        if key not in self._speculations:
+            self._speculations[key] = Speculation(None if speculative is True else drafters)
+        return Plan(self.pass_width, self._speculations[key])
+
+    def _passes(self, job: _Job, speculative: Speculative) -> Iterator[None]:
+        """Run one row; yields now and again."""
+        plan = self._plan(speculative)
+        return alone(self.model, self._width, job.row) if plan is None else self._drafted([job], plan, None)
+
+    def _run(self, jobs: list[_Job], plan: Plan | None) -> list[StructgenError | None]:
+        """Run rows together; for each the error that stopped it, or None."""
+        if plan is None:
+            return run(self.model, self._width, [job.row for job in jobs])
+        errors: list[StructgenError | None] = [None] * len(jobs)
+        for _ in self._drafted(jobs, plan, errors):
+            pass
+        return errors
+
+    def _drafted(self, jobs: list[_Job], plan: Plan, errors: list[StructgenError | None] | None) -> Iterator[None]:
+        """Run rows with drafts. Without a list for errors they are raised."""
+        sessions = [plan.begin(job.setting, job.row, self.jump_forward) for job in jobs]
+        stopped: list[StructgenError | None] = [None] * len(jobs) if errors is None else errors
+        yield
+        yield from run_drafted(self.model, self._width, [job.row for job in jobs], sessions, plan, stopped)
+        if errors is None and stopped[0] is not None:
+            raise stopped[0]
 
     # Preparing a row.
 
@@ -430,11 +501,18 @@ class Generator:
             grammar=prepared.grammar if prepared else None,
             max_tokens=max_tokens,
             sampler=sampler,
-            rng=stream(seed, row),
+            draws=Draws(seed, row),
             jump=prepared.jump if prepared and self.jump_forward else None,
         )
         seconds = perf_counter() - began - made.seconds_constraint
-        return _Job(made, prepared.constraint if prepared else None, seconds_compile, seconds)
+        setting = Setting(
+            self.vocabulary,
+            self._encode,
+            prepared.grammar if prepared else None,
+            prepared.jump if prepared else None,
+            sampler,
+        )
+        return _Job(made, prepared.constraint if prepared else None, seconds_compile, seconds, setting)
 
     def _prompt(self, prompt: Prompt, chat: bool | None, max_tokens: int) -> list[int]:
         ids = prompt_ids(prompt, self.tokenizer, self._width, chat)
@@ -452,7 +530,7 @@ class Generator:
         text = row.text.decode(errors="replace")
         began = perf_counter()
         value = value_of(job.constraint, text)
-        other = job.seconds_prepare + row.seconds_sampling + perf_counter() - began
+        other = job.seconds_prepare + row.seconds_sampling + row.seconds_drafting + perf_counter() - began
         return Result(
             value=value,
             text=text,
@@ -464,4 +542,8 @@ class Generator:
             seconds_constraint=row.seconds_constraint,
             seconds_compile=job.seconds_compile,
             seconds_total=row.seconds_model + row.seconds_constraint + other,
+            passes=row.n_passes,
+            drafted_tokens=row.n_drafted,
+            accepted_tokens=row.n_accepted,
+            seconds_drafting=row.seconds_drafting,
         )

@@ -12,10 +12,10 @@ from typing import Any
 
 from structgen.compile import compile as compile_constraint
 from structgen.frontends.types import as_constraint, is_type
-from structgen.integrations.jumpforward import JumpForward
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
+from structgen.sampling.jumpforward import JumpForward
 from structgen.source import Constraint, JsonSchema
 
 

@@ -20,8 +20,11 @@ class Result:
         forced_tokens: how many tokens were appended without asking the model.
         reason: ``"eos"``, ``"complete"`` (the grammar allowed nothing more), or ``"length"`` (``max_tokens`` used
             up; a constrained text is complete even so).
+        passes: forward passes that the text took part in.
+        drafted_tokens, accepted_tokens: guesses that went through the model, and how many of them are in the text.
         seconds_model: forward passes; in a batch, this row's share.
         seconds_constraint: masks, transitions and forced text. Compiling is not in it.
+        seconds_drafting: guessing what comes next.
         seconds_compile: making the compiled grammar, 0 when it was known already.
         seconds_total: all of the row's time but compiling.
     """
@@ -36,6 +39,10 @@ class Result:
     seconds_constraint: float
     seconds_compile: float
     seconds_total: float
+    passes: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    seconds_drafting: float = 0.0
 
     @property
     def n_tokens(self) -> int:

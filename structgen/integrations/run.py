@@ -19,6 +19,7 @@ def alone(model: Any, width: int, row: Row) -> Iterator[None]:
         began = perf_counter()
         logits = forward.feed(row.to_feed())
         row.seconds_model += perf_counter() - began
+        row.n_passes += 1
         row.take(logits)
         yield
 
@@ -56,6 +57,7 @@ def _lockstep(model: Any, width: int, rows: list[Row], errors: list[StructgenErr
         share = (perf_counter() - began) / len(active)
         for place, i in enumerate(active):
             rows[i].seconds_model += share
+            rows[i].n_passes += 1
             if queues[i]:
                 continue  # the next token is known
             try:

@@ -16,6 +16,14 @@ from structgen.sampling.runs import Sampler
 from structgen.sampling.sample import sample
 from structgen.sampling.samples import Samples
 from structgen.sampling.smc import AWRS, SMC, PowerSMC, Steering
+from structgen.sampling.speculation import (
+    DraftModel,
+    EarlierTexts,
+    ForcedSpans,
+    ForeignModel,
+    PromptLookup,
+    Speculation,
+)
 from structgen.sampling.theta import Theta
 
 __all__ = [
@@ -26,14 +34,20 @@ __all__ = [
     "SMC",
     "ASAp",
     "Beam",
+    "DraftModel",
+    "EarlierTexts",
     "Exact",
+    "ForcedSpans",
+    "ForeignModel",
     "Masked",
     "Model",
     "PowerSMC",
     "Predicate",
     "Problem",
+    "PromptLookup",
     "Sampler",
     "Samples",
+    "Speculation",
     "Steering",
     "Theta",
     "choose",

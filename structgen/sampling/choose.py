@@ -1,14 +1,15 @@
 """Choosing the next token: logits, a mask, a sampler and a random stream in; one token out.
 
 The order is fixed: grammar mask, temperature, top-k, top-p, min-p, draw. All arithmetic is float64 whatever the
-model's dtype, and a draw takes exactly one uniform number, so a stream of numbers and a sequence of logits
-determine a text.
+model's dtype, and a draw takes exactly one uniform number (none where a single token is left), so a stream of
+numbers and a sequence of logits determine a text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,34 @@ def stream(seed: int | Sequence[int], row: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 
 
+class TokenLaw(NamedTuple):
+    """A law over tokens.
+
+    Attributes:
+        ids: ``int64[n]``, ascending; n >= 1.
+        scores: ``float64[n]``, log weights, the largest 0: the probabilities are ``exp(scores)`` over their sum.
+    """
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+def token_law(logits: NDArray[np.floating], allowed: NDArray[np.int64] | None, sampler: Masked) -> TokenLaw:
+    """The law of the next token: of one token alone at temperature 0. Arguments and errors are those of
+    :func:`choose`."""
+    scores = (logits if allowed is None else logits[allowed]).astype(np.float64)
+    best = int(scores.argmax()) if len(scores) else -1
+    if best < 0 or not np.isfinite(scores[best]):  # argmax stops at the first NaN, so one look suffices
+        raise _broken(scores)
+    if sampler.temperature == 0.0 or len(scores) == 1:
+        kept, scaled = np.array([best]), np.zeros(1)
+    else:
+        scaled = truncation.scale(scores, sampler.temperature)
+        kept = truncation.keep(scaled, k=sampler.top_k, p=sampler.top_p, minimum=sampler.min_p)
+        scaled = scaled[kept]
+    return TokenLaw(kept if allowed is None else allowed[kept], scaled)
+
+
 def choose(
     logits: NDArray[np.floating],
     allowed: NDArray[np.int64] | None,
@@ -81,24 +110,17 @@ def choose(
         logits: ``float[V]``, the model's.
         allowed: ids of the tokens the grammar allows, ascending, ``int64[n]``; None: all.
         sampler: how to draw.
-        rng: the text's random stream; untouched at temperature 0.
+        rng: the text's random stream; untouched where one token is left, as at temperature 0.
 
     Raises:
         ModelError: the logits are NaN, or give every allowed token probability 0.
     """
-    scores = (logits if allowed is None else logits[allowed]).astype(np.float64)
-    best = int(scores.argmax()) if len(scores) else -1
-    if best < 0 or not np.isfinite(scores[best]):  # argmax stops at the first NaN, so one look suffices
-        raise _broken(scores)
-    if sampler.temperature == 0.0 or len(scores) == 1:
-        index = best
-    else:
-        scaled = truncation.scale(scores, sampler.temperature)
-        kept = truncation.keep(scaled, k=sampler.top_k, p=sampler.top_p, minimum=sampler.min_p)
-        mass = np.cumsum(np.exp(scaled[kept]))
-        drawn = int(np.searchsorted(mass, rng.random() * mass[-1], side="right"))
-        index = int(kept[min(drawn, len(kept) - 1)])
-    return index if allowed is None else int(allowed[index])
+    law = token_law(logits, allowed, sampler)
+    if len(law.ids) == 1:
+        return int(law.ids[0])
+    mass = np.cumsum(np.exp(law.scores))
+    drawn = int(np.searchsorted(mass, rng.random() * mass[-1], side="right"))
+    return int(law.ids[min(drawn, len(mass) - 1)])
 
 
 def _broken(scores: NDArray[np.float64]) -> ModelError:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.sampling import resampling
-from structgen.sampling.choose import stream
+from structgen.sampling.choose import TokenLaw, stream
 
 Float64Array = NDArray[np.float64]
 
@@ -21,11 +21,17 @@ class Draws:
     """The random choices of one text, one particle or one population.
 
     Args:
-        seed: integers from 0 up; equal seeds give equal choices. See :func:`structgen.sampling.stream`.
+        seed, row: integers from 0 up; equal seeds give equal choices. See :func:`structgen.sampling.stream`.
     """
 
-    def __init__(self, seed: int | Sequence[int]) -> None:
-        self._rng = stream(seed)
+    def __init__(self, seed: int | Sequence[int], row: int = 0) -> None:
+        self._rng = stream(seed, row)
+
+    def beside(self) -> Draws:
+        """A stream of its own, fixed by this one's seed, that takes no number from it."""
+        other = object.__new__(type(self))
+        other._rng = self._rng.spawn(1)[0]
+        return other
 
     def index(self, log_weights: Float64Array) -> int:
         """An index with probability proportional to ``exp(log_weights)``, ``float64[n]``; some weight is above 0."""
@@ -52,3 +58,8 @@ class Draws:
     def survivors(self, weights: Float64Array, n: int) -> list[tuple[int, float]]:
         """Optimal resampling to ``n`` of ``len(weights)``: indices with their new weights. See ``resampling``."""
         return resampling.survivors(weights, n, self._rng)
+
+
+def token(law: TokenLaw, draws: Draws) -> int:
+    """A token by its law. No number is drawn where the law has one token only."""
+    return int(law.ids[0]) if len(law.ids) == 1 else int(law.ids[draws.index(law.scores)])

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 import structgen as sg
 from structgen.errors import BudgetError
 from structgen.integrations.decoding import Row
-from structgen.integrations.jumpforward import JumpForward, whole_characters
 from structgen.masks.vocabulary import Vocabulary
-from structgen.sampling import GREEDY, Masked, stream
+from structgen.sampling import GREEDY, Masked
+from structgen.sampling.draws import Draws
+from structgen.sampling.jumpforward import JumpForward, whole_characters
 
 PATTERNS = [
     r'\{"name": "[a-z]{1,8}", "age": [0-9]{1,3}\}',
@@ -50,7 +51,7 @@ def make(toy, pattern, *, jump=True, max_tokens=64, sampler=GREEDY, seed=0, prom
         grammar=grammar,
         max_tokens=max_tokens,
         sampler=sampler,
-        rng=stream(seed),
+        draws=Draws(seed),
         jump=JumpForward(grammar, encode) if jump else None,
     )
 
@@ -123,7 +124,7 @@ def test_forced_text_continues_the_last_word_of_the_prompt(toy, tokenizer):
     pattern = " brown fox"
     grammar = sg.compile(sg.Regex(pattern), vocab)
     row = Row(
-        prompt, vocab, grammar=grammar, max_tokens=9, sampler=GREEDY, rng=stream(0), jump=JumpForward(grammar, encode)
+        prompt, vocab, grammar=grammar, max_tokens=9, sampler=GREEDY, draws=Draws(0), jump=JumpForward(grammar, encode)
     )
     assert prompt + row.tokens == encode("the quick brown fox")
 
@@ -158,9 +159,9 @@ def test_free_rows_end_at_eos_or_the_budget(toy):
     vocab, _, _ = toy
     scores = np.zeros(vocab.size)
     scores[vocab.byte_token[ord("x")]] = 1.0
-    row = Row([1], vocab, grammar=None, max_tokens=5, sampler=GREEDY, rng=stream(0))
+    row = Row([1], vocab, grammar=None, max_tokens=5, sampler=GREEDY, draws=Draws(0))
     assert drive(row, lambda _: scores).reason == "length" and row.text == b"xxxxx"
-    row = Row([1], vocab, grammar=None, max_tokens=5, sampler=GREEDY, rng=stream(0))
+    row = Row([1], vocab, grammar=None, max_tokens=5, sampler=GREEDY, draws=Draws(0))
     scores = np.zeros(vocab.size)
     scores[vocab.eos_token_ids[0]] = 1.0
     assert drive(row, lambda _: scores).reason == "eos" and row.tokens == []

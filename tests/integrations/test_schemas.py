@@ -10,9 +10,10 @@ import pytest
 import structgen as sg
 from structgen.frontends.types import as_schema, parse
 from structgen.integrations.decoding import Row
-from structgen.integrations.jumpforward import JumpForward
 from structgen.masks.vocabulary import Vocabulary
-from structgen.sampling import Masked, stream
+from structgen.sampling import Masked
+from structgen.sampling.draws import Draws
+from structgen.sampling.jumpforward import JumpForward
 from structgen.schemas import schemas, types
 
 SOURCES = {**schemas(), **types()}
@@ -44,7 +45,7 @@ def test_random_texts_are_valid(toy, name):
             grammar=grammar,
             max_tokens=needed + spare,
             sampler=Masked(),
-            rng=stream(seed),
+            draws=Draws(seed),
             jump=JumpForward(grammar, encode) if seed % 2 else None,
         )
         while row.reason is None:

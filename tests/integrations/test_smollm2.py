@@ -9,8 +9,9 @@ import pytest
 from structgen.frontends.types import as_schema
 from structgen.integrations import models
 from structgen.integrations.decoding import Row
-from structgen.integrations.jumpforward import JumpForward
-from structgen.sampling import GREEDY, Masked, stream
+from structgen.sampling import GREEDY, Masked
+from structgen.sampling.draws import Draws
+from structgen.sampling.jumpforward import JumpForward
 from structgen.schemas import schemas, types
 
 pytestmark = [
@@ -42,7 +43,7 @@ def test_jumping_keeps_to_the_tokens_of_the_tokenizer(gen, name):
     grammar, rng, n_forced = gen.compile({**schemas(), **types()}[name]), np.random.default_rng(1), 0
 
     def write(logits, sampler, budget, jump):
-        row = Row([1], vocab, grammar=grammar, max_tokens=budget, sampler=sampler, rng=stream(0), jump=jump)
+        row = Row([1], vocab, grammar=grammar, max_tokens=budget, sampler=sampler, draws=Draws(0), jump=jump)
         while row.reason is None:
             row.take(logits(row.tokens))
         return row

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from structgen import bits
+from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 
 #: How far before the end of the forced bytes a token that reaches past it is looked for.
@@ -48,7 +49,7 @@ class JumpForward:
         forced = whole_characters(self._grammar.forced_bytes(state))
         if not forced:
             return [], []
-        tokens = self._spelled(context, forced)
+        tokens = spelled(self._grammar.vocab, self._encode, context, forced)
         states = [state]
         for token in tokens:
             states.append(self._grammar.advance(states[-1], token))
@@ -56,23 +57,6 @@ class JumpForward:
             return [], []
         keep = self._settled(tokens, states)
         return tokens[:keep], states[1 : keep + 1]
-
-    def _spelled(self, context: tuple[int, ...], forced: bytes) -> list[int]:
-        """Ids of the forced bytes after as much of the context as the tokenizer leaves as it is."""
-        texts = self._grammar.vocab.tokens
-        for start in range(len(context) + 1):
-            left = context[start:]
-            parts = [texts[token] if token < len(texts) else None for token in left]
-            if None in parts:
-                continue  # the context begins after special tokens
-            try:
-                text = (b"".join(part for part in parts if part) + forced).decode()
-            except UnicodeDecodeError:
-                continue  # it would begin inside a character
-            tokens = self._encode(text)
-            if tuple(tokens[: len(left)]) == left:
-                return tokens[len(left) :]
-        return []  # the last token ends inside a character
 
     def _settled(self, tokens: list[int], states: list[int]) -> int:
         """How many of the tokens stay whatever follows the forced bytes."""
@@ -86,6 +70,29 @@ class JumpForward:
             if any(len(texts[t] or b"") > n_bytes for t in bits.ids(self._grammar.mask(states[i])) if t < len(texts)):
                 keep = i
         return keep
+
+
+def spelled(
+    vocab: Vocabulary, encode: Callable[[str], list[int]], context: Sequence[int], data: bytes
+) -> list[int]:
+    """Ids of a text (whole characters) after as much of a context as the tokenizer leaves as it is.
+
+    Empty where the context's last token ends inside a character. ``encode`` is :meth:`Vocabulary.encoder`'s.
+    """
+    texts = vocab.tokens
+    for start in range(len(context) + 1):
+        left = list(context[start:])
+        parts = [texts[token] if token < len(texts) else None for token in left]
+        if None in parts:
+            continue  # the context begins after special tokens
+        try:
+            text = (b"".join(part for part in parts if part) + data).decode()
+        except UnicodeDecodeError:
+            continue  # it would begin inside a character
+        tokens = encode(text)
+        if tokens[: len(left)] == left:
+            return tokens[len(left) :]
+    return []
 
 
 def whole_characters(data: bytes) -> bytes:
