@@ -136,8 +136,12 @@ class Drafted(Forward):
 
     def select(self, rows: Sequence[int]) -> None:
         """Drop all rows but these (indices into the rows of the last pass, ascending)."""
+        excess = max(self._lengths)
         self._lengths = [self._lengths[i] for i in rows]
+        excess -= max(self._lengths)
         self._cache.batch_select_indices(torch.tensor(list(rows), dtype=torch.int64).to(self._model.device))
+        if excess:
+            self._cache.crop(-excess)
 
     @torch.inference_mode()
     def _gather(self, columns: list[list[int]]) -> None:
