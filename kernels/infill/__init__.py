@@ -1,13 +1,27 @@
-"""Finite automata over a vocabulary: token graphs, and sets of states along them."""
+"""Finite automata over a vocabulary: token graphs, sets of states along them, product laws under them."""
 
 from structgen.kernels.infill.graph import by_state, neighbours, token_columns
+from structgen.kernels.infill.law import (
+    backward_maxima,
+    backward_sums,
+    class_maxima,
+    class_sums,
+    draw_path,
+    forward_sums,
+)
 from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure, image, preimage
 
 __all__ = [
     "backward_closure",
+    "backward_maxima",
+    "backward_sums",
     "by_state",
+    "class_maxima",
+    "class_sums",
     "classes_between",
+    "draw_path",
     "forward_closure",
+    "forward_sums",
     "image",
     "neighbours",
     "preimage",

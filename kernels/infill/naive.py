@@ -19,3 +19,26 @@ def edges(tokens: Sequence[bytes | None], step: StepFunction, states: Sequence[i
             if text and at is not None:
                 found.add((state, token, at))
     return found
+
+
+def paths(
+    edges_of: Callable[[int], Sequence[tuple[int, int]]],
+    accept: Sequence[bool],
+    allowed: Sequence[dict[int, float]],
+    state: int = 0,
+) -> list[tuple[tuple[int, ...], float]]:
+    """All ways from a state through positions to an accepting state: the classes, and their summed log weight.
+
+    Args:
+        edges_of: (class, state after it) of a state.
+        accept: for each state.
+        allowed: for each position the classes that may stand there, with log weights.
+    """
+    if not allowed:
+        return [((), 0.0)] if accept[state] else []
+    return [
+        ((c, *rest), weight + allowed[0][c])
+        for c, to in edges_of(state)
+        if c in allowed[0]
+        for rest, weight in paths(edges_of, accept, allowed[1:], to)
+    ]

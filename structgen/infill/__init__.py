@@ -5,7 +5,23 @@ slots are fixed and unfixed one by one.
 """
 
 from structgen.infill.canvas import Canvas, completable, slot_mask, witness
+from structgen.infill.denoise import Plan, denoise, frames
 from structgen.infill.gap import Gap
+from structgen.infill.law import BlockLaw
 from structgen.infill.protocol import MASK, Denoised, Denoiser, Frame
 
-__all__ = ["MASK", "Canvas", "Denoised", "Denoiser", "Frame", "Gap", "completable", "slot_mask", "witness"]
+__all__ = [
+    "MASK",
+    "BlockLaw",
+    "Canvas",
+    "Denoised",
+    "Denoiser",
+    "Frame",
+    "Gap",
+    "Plan",
+    "completable",
+    "denoise",
+    "frames",
+    "slot_mask",
+    "witness",
+]

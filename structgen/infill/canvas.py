@@ -17,7 +17,9 @@ from structgen.errors import InputError
 from structgen.infill.finite import FiniteSteps
 from structgen.infill.gap import ANY, MAYBE, SLOT, TOKEN, Element, Gap, Layout, Step, checked_token, lay_out
 from structgen.infill.graph import token_graph
+from structgen.infill.law import BlockLaw
 from structgen.infill.nested import NestedSteps
+from structgen.infill.unrolled import unrolled
 from structgen.runtime.compiled import CompiledGrammar
 
 _OPEN = (SLOT, MAYBE, ANY)
@@ -34,21 +36,27 @@ class Canvas:
         canvas: fixed tokens (int), fixed text (bytes) and gaps (:class:`structgen.infill.Gap`).
         padding: the tokens of gaps may also be EOS ids where the text has ended, as diffusion models write them up to
             the end of their canvas. Fixed EOS ids are understood either way.
+        unroll: where the grammar nests without bound, but the canvas leads to few states, explore them all first: every
+            slot is then answered at once, and product laws can be had. It pays for a canvas that is asked often.
 
     Raises:
         InputError: the canvas holds something else, or a token that is not of the vocabulary.
         LimitError: the canvas has too many steps.
     """
 
-    def __init__(self, grammar: CompiledGrammar, canvas: Iterable[Element], *, padding: bool = False) -> None:
+    def __init__(
+        self, grammar: CompiledGrammar, canvas: Iterable[Element], *, padding: bool = False, unroll: bool = False
+    ) -> None:
         self.grammar = grammar
         self.padding = bool(padding) and bool(grammar.vocab.eos_token_ids)
         if isinstance(canvas, (str, bytes, Gap)) or not isinstance(canvas, Iterable):
             raise InputError("a canvas is a list of tokens (int), texts (bytes) and gaps (sg.Gap)")
         self.elements: list[Element] = list(canvas)
         self._layout: Layout = lay_out(self.elements, grammar.vocab)
-        graph = token_graph(grammar)
         steps = self._layout.steps
+        graph = token_graph(grammar)
+        if graph is None and unroll:
+            graph = unrolled(grammar, steps)
         #: Answers the questions about the steps.
         self.engine: FiniteSteps | NestedSteps = (
             NestedSteps(grammar, steps, self.padding)
@@ -110,6 +118,28 @@ class Canvas:
         """Make a slot out of a position that was one from the start."""
         self._slot(position)
         self.engine.replace(position, Step(SLOT))
+
+    @property
+    def finite(self) -> bool:
+        """Are the states of the canvas all known? Then every slot is answered at once, and ``law`` can be asked."""
+        return isinstance(self.engine, FiniteSteps)
+
+    def law(self, logits: NDArray[np.float32]) -> BlockLaw:
+        """The product law of one forward pass, conditioned on the language and on what is fixed now.
+
+        Args:
+            logits: float32[len, V]; see :class:`BlockLaw`.
+
+        Raises:
+            InputError: the canvas is not ``finite``, or see :class:`BlockLaw`.
+            UnsatisfiableError: it cannot be completed.
+        """
+        if not isinstance(self.engine, FiniteSteps):
+            raise InputError(
+                "laws are for canvases with few states, and this grammar nests without bound",
+                hint="Canvas(..., unroll=True) explores the states of a canvas that is short enough",
+            )
+        return BlockLaw(self.engine, logits)
 
     def tokens(self) -> list[int | None]:
         """For each position its token; None for slots, texts and what gaps may have beyond their least."""

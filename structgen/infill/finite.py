@@ -33,9 +33,9 @@ class FiniteSteps:
         self.vocab = vocab
         self.steps = list(steps)
         self._near = graph.padded if padding else graph.texts
-        # classes that tokens of gaps may have
-        self._allowed = np.ones(graph.n_classes, dtype=np.bool_)
-        self._allowed[-1] = padding
+        #: bool[classes]: those that tokens of gaps may have.
+        self.allowed = np.ones(graph.n_classes, dtype=np.bool_)
+        self.allowed[-1] = padding
         n = graph.n_states
         start = np.zeros(n, dtype=np.bool_)
         start[0] = True
@@ -93,7 +93,7 @@ class FiniteSteps:
         """May the token stand at (or, where there may be any number, begin) this step, all others as they are?"""
         self._refresh()
         c = self.graph.token_class[token]
-        if c < 0 or not self._allowed[c]:
+        if c < 0 or not self.allowed[c]:
             return False
         states, targets = self.graph.column(token)
         return bool((self._forward[position][states] & self._behind(position)[targets]).any())
@@ -103,7 +103,7 @@ class FiniteSteps:
         self._refresh()
         out = np.zeros(self.graph.n_classes, dtype=np.bool_)
         kernels.classes_between(*self.graph.rows, self._forward[position], self._behind(position), out)
-        return out & self._allowed
+        return out & self.allowed
 
     def mask(self, position: int) -> NDArray[np.int32]:
         """The tokens that may stand at a step: int32[ceil(V / 32)]."""
@@ -149,7 +149,7 @@ class FiniteSteps:
             for state in layer:
                 for i in range(int(first[state]), int(first[state + 1])):
                     to = int(row_to[i])
-                    if to in came or not self._allowed[row_class[i]]:
+                    if to in came or not self.allowed[row_class[i]]:
                         continue
                     came[to] = state, int(row_class[i])
                     following.append(to)

@@ -20,6 +20,8 @@ from structgen.runtime.compiled import REFUSED, CompiledGrammar
 
 #: A slot may lead one state to so many. Only texts that must be remembered (names that must not repeat) make more.
 MOST_TARGETS = 20_000
+#: The targets of so many states are kept.
+MOST_KEPT = 200_000
 
 
 class Front(NamedTuple):
@@ -51,6 +53,9 @@ class Images:
         """The different states one token away, ascending."""
         known = self._targets.get(state)
         if known is None:
+            if len(self._targets) >= MOST_KEPT:
+                self._targets.clear()
+                self._images.clear()
             known = np.unique(self.after(state))
             known = self._targets[state] = known[known >= 0]
         if len(known) > MOST_TARGETS:

@@ -29,7 +29,8 @@ class Denoiser(Protocol):
 
         Returns:
             float32[len, V], V the size of the vocabulary: row i holds the logits of the token at position i. Rows of
-            positions that are not masked are not looked at. -inf forbids a token; NaN is an error.
+            positions that are not masked are looked at only by loops that remask. -inf forbids a token, where there
+            is a choice; NaN is an error.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,45 @@ def test_the_engines_agree(data: st.DataObject, network: Network, vocab: sg.Voca
     for p, step in enumerate(a.engine.steps):
         if step.kind in (SLOT, MAYBE, ANY):
             assert a.mask(p).tolist() == b.mask(p).tolist()
+
+
+@examples(60)
+@given(st.data(), nested_networks(), vocabularies(), st.booleans())
+@within_reach
+def test_unrolled_as_nested(data: st.DataObject, network: Network, vocab: sg.Vocabulary, padding: bool) -> None:
+    """Few states, all explored, against one united state for each boundary; before and after changes."""
+    grammar = compiled(network, vocab)
+    elements = data.draw(canvases(vocab, endless=False))
+    a = Canvas(grammar, elements, padding=padding, unroll=True)
+    b = Canvas(grammar, elements, padding=padding)
+    assert isinstance(a.engine, FiniteSteps) and isinstance(b.engine, NestedSteps)
+    slots = [p for p, step in enumerate(a.engine.steps) if step.kind == SLOT]
+    for _ in range(3):
+        assert a.completable() == b.completable()
+        for p, step in enumerate(a.engine.steps):
+            if step.kind in (SLOT, MAYBE):
+                assert a.mask(p).tolist() == b.mask(p).tolist()
+        if slots:
+            p, t = data.draw(st.sampled_from(slots)), data.draw(st.integers(0, vocab.size - 1))
+            a.fix(p, t)
+            b.fix(p, t)
+
+
+def test_what_is_not_unrolled() -> None:
+    """Gaps without bound, and canvases with too many states."""
+    vocab = sg.testing.byte_vocabulary()
+    nested = sg.Lark('start: "(" start ")" | "[" start "]" | "x"', lexer="dynamic_complete")
+    grammar = sg.compile(nested, vocab)
+    assert Canvas(grammar, [Gap(12)], unroll=True).finite
+    assert not Canvas(grammar, [Gap(60)], unroll=True).finite
+    assert not Canvas(grammar, [Gap()], unroll=True).finite
+    for size in (1, 9, 60):
+        canvas = Canvas(grammar, [Gap(size)], padding=True, unroll=True)
+        assert canvas.completable()
+        found = canvas.witness()
+        assert found is not None and len(found) == size
+    with pytest.raises(InputError, match="few states"):
+        Canvas(grammar, [Gap(60)], unroll=True).law(np.zeros((60, vocab.size), dtype=np.float32))
 
 
 @examples(60)

@@ -81,3 +81,56 @@ def test_too_many_pairs() -> None:
     byte_class = (np.arange(256) == 98).astype(np.int32)
     assert len(infill.token_columns(delta, byte_class, *arrays, 2)[1]) == 0
     assert len(infill.token_columns(delta, byte_class, *arrays, 3)[1]) == 3
+
+
+@examples(80)
+@given(tables(), st.lists(st.booleans(), min_size=5, max_size=5), st.integers(1, 4), st.data())
+def test_sums_and_maxima_over_paths(delta: np.ndarray, ends: list[bool], length: int, data: st.DataObject) -> None:
+    """Classes are the three letters; weights far apart, some -inf; a position may be fixed."""
+    n = len(delta)
+    accept = np.array(ends[:n])
+    rows = [[(c, int(to)) for c, to in enumerate(row) if to >= 0] for row in delta]
+    first = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int64)
+    row_class = np.array([c for row in rows for c, _ in row], dtype=np.int32)
+    row_to = np.array([to for row in rows for _, to in row], dtype=np.int32)
+    weight = st.sampled_from([-np.inf, 0.0, -1.0, 2.5, -800.0, 300.0])
+    weights = np.array(data.draw(st.lists(weight, min_size=3 * length, max_size=3 * length))).reshape(length, 3)
+    fixed = np.array(data.draw(st.lists(st.sampled_from([-1, -1, 0, 2]), min_size=length, max_size=length)), np.int32)
+    allowed = [
+        {int(f): 0.0} if f >= 0 else {c: w for c, w in enumerate(weights[p].tolist()) if w > -np.inf}
+        for p, f in enumerate(fixed)
+    ]
+    wanted = naive.paths(lambda s: rows[s], accept.tolist(), allowed)
+    total = float(np.logaddexp.reduce([w for _, w in wanted])) if wanted else -np.inf
+    graph = first, row_class, row_to
+    alive = np.ones((length + 1, n), dtype=np.bool_)
+    beta = np.empty((length + 1, n))
+    beta[-1] = np.where(accept, 0.0, -np.inf)
+    infill.backward_sums(*graph, alive, fixed, weights, beta)
+    np.testing.assert_allclose(beta[0, 0], total)
+    best, choice = np.empty_like(beta), np.empty((length, n), dtype=np.int32)
+    best[-1] = beta[-1]
+    infill.backward_maxima(*graph, alive, fixed, weights, best, choice)
+    np.testing.assert_allclose(best[0, 0], max((w for _, w in wanted), default=-np.inf))
+    if not wanted:
+        return
+    alpha, mass = np.full_like(beta, -np.inf), np.empty((length, 3))
+    alpha[0, 0] = 0.0
+    infill.forward_sums(*graph, fixed, weights, beta, alpha, mass)
+    for p in range(length):
+        for c in range(3):
+            here = [w for path, w in wanted if path[p] == c]
+            np.testing.assert_allclose(mass[p, c], np.logaddexp.reduce(here) if here else -np.inf)
+    classes = np.empty(length, dtype=np.int32)
+    infill.draw_path(*graph, fixed, weights, beta, np.array([0.3, 0.99, 0.0, 0.6][:length]), classes)
+    assert tuple(classes.tolist()) in {path for path, _ in wanted}
+
+
+def test_tiny_sums_are_not_lost() -> None:
+    logits = np.array([0.0, -200.0, -201.0, -np.inf], dtype=np.float32)
+    first, members = np.array([0, 1, 3, 4, 4]), np.arange(4, dtype=np.int32)
+    out, best, token = np.empty(4), np.empty(4), np.empty(4, dtype=np.int32)
+    infill.class_sums(logits, 0.0, np.exp(logits), first, members, out)
+    np.testing.assert_allclose(out, [0.0, -200 + np.log1p(np.exp(-1)), -np.inf, -np.inf])
+    infill.class_maxima(logits, first, members, best, token)
+    assert best.tolist() == [0.0, -200.0, -np.inf, -np.inf] and token.tolist() == [0, 1, -1, -1]
