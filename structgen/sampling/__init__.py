@@ -9,6 +9,7 @@ from structgen.sampling.beam import Beam
 from structgen.sampling.cars import CARS
 from structgen.sampling.choose import GREEDY, Masked, choose, stream
 from structgen.sampling.exact import Exact
+from structgen.sampling.hmm import HMM
 from structgen.sampling.mcmc import MCMC
 from structgen.sampling.predicate import Predicate
 from structgen.sampling.problem import Model, Problem
@@ -30,6 +31,7 @@ __all__ = [
     "AWRS",
     "CARS",
     "GREEDY",
+    "HMM",
     "MCMC",
     "SMC",
     "ASAp",

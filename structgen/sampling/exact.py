@@ -1,19 +1,22 @@
 """Exact sampling by backward sums, and exact log Z: for small languages, and as the judge of all other samplers.
 
-A model that has ``state_key(context)`` (a hashable value on which alone its law depends, as the last word of a bigram
-model) lets prefixes that agree in it, in the grammar's state and in what is left of the budget be summed once.
+Hidden Markov models are summed by :mod:`structgen.sampling.hmm`, under any grammar. Of the others, one that has
+``state_key(context)`` (a hashable value on which alone its law depends, as the last word of a bigram model) lets
+prefixes that agree in it, in the grammar's state and in what is left of the budget be summed once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from structgen.errors import LimitError
 from structgen.sampling.draws import Draws
-from structgen.sampling.problem import Prefix, Problem, log_sum
+from structgen.sampling.hmm import HMM, Futures
+from structgen.sampling.problem import Law, Prefix, Problem, log_sum
 from structgen.sampling.runs import Recorder
 from structgen.sampling.samples import Samples
 
@@ -33,15 +36,43 @@ class Exact:
         record = Recorder(problem)
         log_z = np.nan
         with record.guard():
-            sums = BackwardSums(problem, self.max_prefixes)
+            sums = _sums(problem, self.max_prefixes)
             log_z = sums.log_z
             for row in range(n if log_z > -np.inf else 0):
                 record.attempts += 1
-                prefix, log_p = sums.draw(Draws((*seed, row)))
+                prefix, log_p = draw(problem, sums, Draws((*seed, row)))
                 record.add(prefix, log_z, log_p)
             if n and log_z == -np.inf:
                 record.outcome = "failed"
         return record.samples(log_z)
+
+
+class Sums(Protocol):
+    """The mass of all good endings. ``log_z``: of the empty prefix."""
+
+    log_z: float
+
+    def weights(self, prefix: Prefix, law: Law) -> np.ndarray:
+        """For each token t of the law ``log P(t|u)`` and the log of the mass of good endings after it, added."""
+        ...
+
+
+def _sums(problem: Problem, most: int) -> Sums:
+    model = problem.model
+    if isinstance(model, HMM) and problem.predicate is None and problem.temperature == 1.0:
+        return Futures(model, problem, problem.prompt, most)
+    return BackwardSums(problem, most)
+
+
+def draw(problem: Problem, sums: Sums, draws: Draws) -> tuple[Prefix, float]:
+    """A text by the target's law, and its log P."""
+    prefix, log_p = problem.root, 0.0
+    while not prefix.ended:
+        law = problem.law(prefix)
+        i = draws.index(sums.weights(prefix, law))
+        log_p += float(law.logp[i])
+        prefix = problem.extend(prefix, int(law.ids[i]))
+    return prefix, log_p
 
 
 class BackwardSums:
@@ -78,22 +109,13 @@ class BackwardSums:
             levels.append(following)
         for level in reversed(levels):
             for prefix, law in zip(level, problem.laws(level), strict=True):
-                self._sums[self._name(prefix)] = log_sum(self._weights(prefix, law.ids, law.logp))
+                self._sums[self._name(prefix)] = log_sum(self.weights(prefix, law))
         self.log_z = self._sums[self._name(problem.root)]
 
-    def draw(self, draws: Draws) -> tuple[Prefix, float]:
-        """A text by the target's law, and its log P."""
-        prefix, log_p = self.problem.root, 0.0
-        while not prefix.ended:
-            law = self.problem.law(prefix)
-            i = draws.index(self._weights(prefix, law.ids, law.logp))
-            log_p += float(law.logp[i])
-            prefix = self.problem.extend(prefix, int(law.ids[i]))
-        return prefix, log_p
-
-    def _weights(self, prefix: Prefix, ids: np.ndarray, logp: np.ndarray) -> np.ndarray:
-        after = [self._sums.get(self._name(self.problem.extend(prefix, int(token))), -np.inf) for token in ids]
-        return logp + np.array(after)
+    def weights(self, prefix: Prefix, law: Law) -> np.ndarray:
+        """As :class:`Sums`."""
+        after = [self._sums.get(self._name(self.problem.extend(prefix, int(token))), -np.inf) for token in law.ids]
+        return law.logp + np.array(after)
 
     def _name(self, prefix: Prefix) -> Hashable:
         if self._key is None or self.problem.predicate is not None:

@@ -15,6 +15,7 @@ from structgen.errors import InputError
 from structgen.sampling import awrs
 from structgen.sampling.choose import Masked
 from structgen.sampling.draws import Draws
+from structgen.sampling.hmm import Futures
 from structgen.sampling.local import propose
 from structgen.sampling.problem import Law, Prefix, Problem, log_sum
 
@@ -54,6 +55,21 @@ class MaskedMove:
         i, log_chance = propose(law, self.how, draws)
         step = float(law.logp[i])
         return Moved(problem.extend(prefix, int(law.ids[i])), step - log_chance, step)
+
+
+@dataclass(frozen=True)
+class GuidedMove:
+    """From the allowed tokens by ``P(t|u)`` times the chance that an HMM sees for a good end after t."""
+
+    futures: Futures
+
+    def __call__(self, problem: Problem, prefix: Prefix, law: Law, log_p: float, draws: Draws) -> Moved:
+        log_futures = self.futures.log_futures(prefix, law)
+        weights = law.logp + log_futures
+        i = draws.index(weights)
+        return Moved(
+            problem.extend(prefix, int(law.ids[i])), log_sum(weights) - float(log_futures[i]), float(law.logp[i])
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from structgen.errors import ModelError
 from structgen.sampling.draws import Draws
+from structgen.sampling.hmm import Futures
 from structgen.sampling.moves import Move
 from structgen.sampling.problem import Prefix, Problem, log_mean
 from structgen.sampling.resampling import Kind, effective_size
@@ -55,19 +56,22 @@ class Shape:
     Attributes:
         potentials: factors of the target.
         twist: a factor for texts on their way only, to tell early which are promising; it is divided out at the end.
+        futures: a twist by an HMM.
     """
 
     potentials: tuple[Potential, ...] = ()
     twist: Potential | None = None
+    futures: Futures | None = None
 
     def __call__(self, problem: Problem, prefix: Prefix) -> float:
+        ahead = self.futures.log_future(prefix) if self.futures is not None else 0.0
         if not self.potentials and self.twist is None:
-            return 0.0
+            return ahead
         text = problem.text(prefix)
         total = sum(_number(potential, text, prefix.ended) for potential in self.potentials)
         if self.twist is not None and not prefix.ended:
             total += _number(self.twist, text, False)
-        return total
+        return total + ahead
 
 
 def _number(potential: Potential, text: bytes, ended: bool) -> float:

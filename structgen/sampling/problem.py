@@ -198,10 +198,13 @@ class Problem:
 
     def allowed(self, prefix: Prefix) -> Int64Array:
         """The ids the grammar allows within the budget after a prefix, ascending: ``int64[n]``."""
-        left = self.max_tokens - len(prefix.tokens)
+        return self.allowed_at(prefix.state, self.max_tokens - len(prefix.tokens))
+
+    def allowed_at(self, state: int, left: int) -> Int64Array:
+        """The same at a grammar's state with so many tokens left."""
         if left == 0:
-            return self._eos if self.grammar.accepts(prefix.state) else self._eos[:0]
-        return bits.ids(self.grammar.budget_mask(prefix.state, left))
+            return self._eos if self.grammar.accepts(state) else self._eos[:0]
+        return bits.ids(self.grammar.budget_mask(state, left))
 
     def _ask(self, contexts: list[list[int]]) -> Float64Array:
         rows = np.asarray(self.model.next_logprobs(contexts), dtype=np.float64)

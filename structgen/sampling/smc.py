@@ -15,7 +15,8 @@ import numpy as np
 from structgen.errors import InputError
 from structgen.sampling.choose import Masked
 from structgen.sampling.draws import Draws
-from structgen.sampling.moves import MaskedMove, Move, PowerMove, RejectionMove, check_awrs
+from structgen.sampling.hmm import HMM, Futures
+from structgen.sampling.moves import GuidedMove, MaskedMove, Move, PowerMove, RejectionMove, check_awrs
 from structgen.sampling.population import Particle, Plan, Potential, Shape, evolve, put, step
 from structgen.sampling.problem import Problem
 from structgen.sampling.resampling import KINDS, Kind, effective_size
@@ -68,8 +69,13 @@ class _Shaped(_Resampled):
 
     def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
         """``n`` particles in all; weights of different populations compare."""
-        shape = Shape(self.potentials, self.twist)
-        plan = Plan(self._move(), shape, self.resampling, self.ess_threshold, self.rejuvenate)
+        return self._shaped(problem, n, seed, self._move(), None)
+
+    def _shaped(
+        self, problem: Problem, n: int, seed: tuple[int, ...], move: Move, futures: Futures | None
+    ) -> Samples:
+        shape = Shape(self.potentials, self.twist, futures)
+        plan = Plan(move, shape, self.resampling, self.ess_threshold, self.rejuvenate)
         return self._populations(problem, n, seed, self.particles, plan)
 
 
@@ -88,17 +94,32 @@ class SMC(_Shaped):
         rejuvenate: steps, as ``(4, 8, 16)``, after which every particle makes a Metropolis-Hastings move: its text
             is cut and written anew, so that copies of one particle part. They are made whether or not it was
             resampled, and also if all texts have ended by then; weights stay proper.
+        guide: an HMM that resembles the model (it reads the text, not the prompt). Tokens are then drawn by
+            ``P(t|u)`` times the chance that the HMM sees for a good end, which is the twist as well; ``proposal``
+            does not count. All its probabilities are above 0.
+        max_states: of the guide's sums: pairs of grammar's state and tokens left.
     """
 
     proposal: Masked = field(default_factory=Masked)
+    guide: HMM | None = field(default=None, kw_only=True)
+    max_states: int = field(default=200_000, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.guide is not None and not self.guide.positive:
+            raise InputError("the guide has probabilities that are 0", hint="What it rules out, no particle can reach")
         if self.proposal.temperature == 0.0:
             raise InputError("a proposal at temperature 0 reaches one text only", hint="Set a temperature above 0")
 
     def _move(self) -> Move:
         return MaskedMove(self.proposal)
+
+    def run(self, problem: Problem, n: int, seed: tuple[int, ...]) -> Samples:
+        """``n`` particles in all; weights of different populations compare."""
+        if self.guide is None:
+            return super().run(problem, n, seed)
+        futures = Futures(self.guide, problem, (), self.max_states)
+        return self._shaped(problem, n, seed, GuidedMove(futures), futures)
 
 
 @dataclass(frozen=True)
