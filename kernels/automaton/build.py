@@ -26,13 +26,20 @@ class TooLarge(Exception):
 
 
 def of_machine(
-    run: Callable[..., int], start: int, size: int, longest: int, max_states: int, max_bytes: int
+    run: Callable[..., int],
+    start: int,
+    size: int,
+    longest: int,
+    max_states: int,
+    max_bytes: int,
+    growing: Callable[[], None],
 ) -> Automaton:
     """The automaton of all configurations that can be reached.
 
     Args:
         run: calls a kernel with the machine's arrays and serves what it asks for.
         start: the start configuration. size: tokens of the vocabulary. longest: bytes of its longest token.
+        growing: called whenever the number of states has doubled; may raise.
 
     Raises:
         TooLarge: it has more than ``max_states`` states, or takes more than ``max_bytes``.
@@ -65,8 +72,10 @@ def of_machine(
     work.number[0], work.number[start] = 0, 1
     work.used[kernel.STATES] = 2
     while (missing := run(kernel.explore, work, size)) != kernel.DONE:
-        if missing == kernel.MORE_STATES and len(work.config) >= max_states:
-            raise TooLarge("states", max_states)
+        if missing == kernel.MORE_STATES:
+            growing()
+            if len(work.config) >= max_states:
+                raise TooLarge("states", max_states)
         work = _grown(work, missing)
         if sum(array.nbytes for array in work) > 2 * max_bytes or _bytes(work) > max_bytes:
             raise TooLarge("bytes", max_bytes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from structgen.runtime.budget import NEVER, Budget
 from structgen.runtime.endless import Endless, spellable
 from structgen.runtime.machine import FINISHED, Machine
 from structgen.runtime.warm import warm_up
+
+if TYPE_CHECKING:
+    from structgen.runtime.device import DeviceGrammar
 
 #: A constraint whose shortest text is longer is refused: no model writes it, and its states would fill the memory.
 MOST_BYTES = 2_000_000
@@ -290,6 +293,16 @@ class CompiledGrammar:
         """Have the states met so far shown that something nests without bound? Then there is no end of them."""
         with self._lock:
             return self._machine.nests()
+
+    def to_device(self, device: Any = "cuda", **options: Any) -> DeviceGrammar:
+        """Put the states, transitions and masks of a finite grammar on a device, to decode there without the host.
+
+        Args and errors: see :func:`structgen.runtime.device.to_device`, which takes ``batch``, ``max_states`` and
+        ``max_bytes``. What nests without bound is refused with a LimitError.
+        """
+        from structgen.runtime.device import to_device
+
+        return to_device(self, device, **options)
 
     @property
     def n_states(self) -> int:

@@ -5,9 +5,15 @@ Receives a :class:`CompiledGrammar`; returns arrays (:class:`structgen.kernels.a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from structgen.errors import InputError, LimitError
 from structgen.kernels.automaton import Automaton, build
-from structgen.runtime.compiled import CompiledGrammar
+from structgen.kernels.machine import layout as L
+from structgen.runtime.machine import Machine
+
+if TYPE_CHECKING:
+    from structgen.runtime.compiled import CompiledGrammar
 
 #: Limits unless told otherwise.
 MAX_STATES, MAX_BYTES = 4_000_000, 1 << 30
@@ -20,17 +26,19 @@ def tabulate(grammar: CompiledGrammar, *, max_states: int = MAX_STATES, max_byte
         max_states: how many states it may have. max_bytes: how much memory its arrays may take.
 
     Raises:
-        LimitError: it has more states, perhaps without end, or takes more memory.
+        LimitError: it nests without bound, has more states, or takes more memory.
     """
     for name, value in (("max_states", max_states), ("max_bytes", max_bytes)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name}={value!r}", hint="It is an integer, at least 1")
     with grammar._lock:
         machine = grammar._machine
+        nesting = _Nesting(machine)
         try:
             return build.of_machine(
-                machine.run, grammar.start, grammar.vocab.size, machine.store.longest, max_states, max_bytes
-            )
+                machine.run, grammar.start, grammar.vocab.size, machine.store.longest, max_states, max_bytes,
+                nesting.check,
+            )  # fmt: skip
         except build.TooLarge as error:
             what, most = error.args
             if what == "states":
@@ -43,3 +51,33 @@ def tabulate(grammar: CompiledGrammar, *, max_states: int = MAX_STATES, max_byte
                 f"the tables of the constraint take more than {most} bytes over this vocabulary",
                 hint="Raise max_bytes, or use masks of the host; states in free text are the large ones",
             ) from None
+
+
+class _Nesting:
+    """Finds stacks that hold one edge twice: what was called between can be called again, so they have no end."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._below: list[frozenset[int]] = []
+
+    def check(self) -> None:
+        """Look at the stack cells that are new. Raises LimitError."""
+        m = self._machine.arrays
+        for cell in range(len(self._below), int(m.used[L.M_CELLS])):
+            first, n = int(m.cells[cell, L.C_FIRST]), int(m.cells[cell, L.C_N])
+            below: set[int] = set()
+            for edge, parent in m.frames[first : first + n, [L.F_EDGE, L.F_PARENT]].tolist():
+                if edge < 0:
+                    continue
+                under = self._below[parent] if parent < len(self._below) else frozenset()
+                if edge in under:
+                    node, content = self._machine.edges[edge]
+                    where = self._machine.network.describe(self._machine._keys[node], content.label)
+                    raise LimitError(
+                        "the constraint nests without bound: a device keeps constraints of finitely many states only",
+                        where=where,
+                        hint="Bound what nests in it, or use masks of the host",
+                    )
+                below.add(edge)
+                below |= under
+            self._below.append(frozenset(below))

@@ -117,8 +117,10 @@ def test_all_forms_of_states_occur() -> None:
 
 def test_what_has_no_end_is_refused_in_words() -> None:
     nested = sg.Lark('start: "(" start ")" | "x"')
-    with pytest.raises(LimitError, match="more than 500 states over this vocabulary, perhaps without end"):
-        tabulate(sg.compile(nested, VOCAB), max_states=500)
+    with pytest.raises(LimitError, match="nests without bound: a device keeps constraints of finitely many states"):
+        tabulate(sg.compile(nested, VOCAB))
+    with pytest.raises(LimitError, match="more than 500 states over this vocabulary"):
+        tabulate(sg.compile(sg.Regex("(a|b){700}"), VOCAB), max_states=500)
     with pytest.raises(LimitError, match="more than 3000 bytes"):
         tabulate(sg.compile(sg.Regex(".{50}"), VOCAB), max_bytes=3000)
 
