@@ -13,7 +13,7 @@ faster per row, and a text may then change with its neighbours where two tokens 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal, TypedDict
@@ -235,6 +235,7 @@ class Generator:
         chat: bool | None = None,
         temperature: float = 1.0,
         predicate: Predicate | None = None,
+        token_bias: Mapping[int, float] | None = None,
         max_passes: int | None = None,
         max_rows: int = 64,
     ) -> Sampled:
@@ -242,7 +243,7 @@ class Generator:
 
         Args:
             prompt, constraint, max_tokens, chat: as for :meth:`generate`; a constraint is needed.
-            n, sampler, seed, temperature, predicate, max_passes: as for :func:`structgen.sampling.sample`.
+            n, sampler, seed, temperature, predicate, token_bias, max_passes: as for :func:`structgen.sampling.sample`.
             max_rows: contexts that run through the model together.
 
         Raises as :meth:`generate`; PredicateError with the samples drawn before where the predicate fails.
@@ -262,6 +263,7 @@ class Generator:
             seed=seed,
             temperature=temperature,
             predicate=predicate,
+            token_bias=token_bias,
             max_passes=max_passes,
         )
         return with_values(samples, prepared.constraint, perf_counter() - began)

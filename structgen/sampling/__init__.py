@@ -11,6 +11,7 @@ from structgen.sampling.choose import GREEDY, Masked, choose, stream
 from structgen.sampling.exact import Exact
 from structgen.sampling.hmm import HMM
 from structgen.sampling.mcmc import MCMC
+from structgen.sampling.phrases import Phrases, without
 from structgen.sampling.predicate import Predicate
 from structgen.sampling.problem import Model, Problem
 from structgen.sampling.runs import Sampler
@@ -43,6 +44,7 @@ __all__ = [
     "ForeignModel",
     "Masked",
     "Model",
+    "Phrases",
     "PowerSMC",
     "Predicate",
     "Problem",
@@ -55,4 +57,5 @@ __all__ = [
     "choose",
     "sample",
     "stream",
+    "without",
 ]

@@ -13,7 +13,7 @@ within the budget at every step (``CompiledGrammar.budget_mask``).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -87,6 +87,8 @@ class Problem:
         max_tokens: the most tokens of a text, EOS not counted.
         predicate: a further condition, or None.
         temperature: of the model's law; above 0. P means the law at this temperature.
+        token_bias: finite numbers added to the model's log-probabilities of some tokens, before the temperature. P
+            means the law with them, renormalised.
         max_passes: stop after this many evaluations of a context; None: no bound.
         cache_bytes: memory for laws that have been evaluated; those beyond it are evaluated again when needed.
 
@@ -104,6 +106,7 @@ class Problem:
         *,
         predicate: Predicate | None = None,
         temperature: float = 1.0,
+        token_bias: Mapping[int, float] | None = None,
         max_passes: int | None = None,
         cache_bytes: int = 256 << 20,
     ) -> None:
@@ -120,6 +123,7 @@ class Problem:
         self.model, self.grammar, self.prompt = model, grammar, list(prompt)
         self.max_tokens, self.predicate, self.temperature = max_tokens, predicate, temperature
         self.max_passes, self.cache_bytes = max_passes, cache_bytes
+        self.token_bias = _checked_bias(token_bias or {}, grammar.vocab.size)
         self.passes = 0
         self._eos = np.array(sorted(grammar.vocab.eos_token_ids), dtype=np.int64)
         if not len(self._eos):
@@ -216,8 +220,10 @@ class Problem:
             )
         if np.isnan(rows).any() or np.isposinf(rows).any():
             raise ModelError("the model's log-probabilities are NaN or infinite", hint="Try another dtype")
-        if self.temperature != 1.0:
-            rows = rows / self.temperature
+        if self.temperature != 1.0 or self.token_bias:
+            biased = rows.copy()
+            biased[:, list(self.token_bias)] += np.array(list(self.token_bias.values()))
+            rows = biased / self.temperature
             best = rows.max(axis=1, keepdims=True)
             rows = rows - best - np.log(np.exp(rows - best).sum(axis=1, keepdims=True))
         return rows
@@ -234,6 +240,17 @@ class Problem:
         while self._held > self.cache_bytes and len(self._laws) > 1:
             self._held -= _size(self._laws.popitem(last=False)[1])
         return law
+
+
+def _checked_bias(given: Mapping[int, float], size: int) -> dict[int, float]:
+    for token, bias in given.items():
+        if not isinstance(token, (int, np.integer)) or not 0 <= token < size:
+            raise InputError(f"token_bias names {token!r}", hint=f"Give token ids from 0 to {size - 1}")
+        if not np.isfinite(bias):
+            raise InputError(
+                f"token_bias={{{token}: {bias}}}", hint="It is finite; to ban text use sg.sampling.without(...)"
+            )
+    return {int(token): float(bias) for token, bias in sorted(given.items())}
 
 
 def _size(law: Law) -> int:

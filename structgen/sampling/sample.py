@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from structgen.errors import InputError
 from structgen.runtime import CompiledGrammar
@@ -25,6 +25,7 @@ def sample(
     seed: int | tuple[int, ...] = 0,
     temperature: float = 1.0,
     predicate: Predicate | None = None,
+    token_bias: Mapping[int, float] | None = None,
     max_passes: int | None = None,
     cache_bytes: int = 256 << 20,
 ) -> Samples:
@@ -41,6 +42,8 @@ def sample(
         seed: an integer from 0 up, or a tuple of them. Equal seeds give equal samples.
         temperature: of the law that is the target, above 0.
         predicate: a condition beside the grammar.
+        token_bias: finite numbers added to the log-probabilities of some tokens, before the temperature; the target is
+            the law with them, renormalised.
         max_passes: stop, with the samples drawn so far, after this many contexts the model was asked about.
         cache_bytes: memory for what the model has said; beyond it contexts are asked about again.
 
@@ -63,6 +66,7 @@ def sample(
         max_tokens,
         predicate=predicate,
         temperature=temperature,
+        token_bias=token_bias,
         max_passes=max_passes,
         cache_bytes=cache_bytes,
     )

@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--record", type=Path, help="JSON file; runs that it holds are not made again")
     parser.add_argument("--plots", type=Path, help="folder for the plots")
     parser.add_argument("--tasks", nargs="*", default=list(tasks.NAMES), choices=tasks.NAMES)
-    parser.add_argument("--repeat", type=int, default=2, help="runs of each sampler, with different seeds (2)")
+    parser.add_argument("--questions", type=int, default=3, help="of each task, from the first on (3)")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each sampler, with different seeds (1)")
     parser.add_argument("--passes", type=int, default=1500, help="most forward passes of a run (1500)")
     given = parser.parse_args(arguments)
     steps = _STEPS[:2] if given.quick else _STEPS
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> int:
     record = Record(given.record, settings)
     for name in given.tasks:
         task = tasks.load(name)
-        for number, question in enumerate(task.questions[: 1 if given.quick else None]):
+        for number, question in enumerate(task.questions[: 1 if given.quick else given.questions]):
             _question(record, models, task, number, question, 1 if given.quick else given.repeat, steps, passes)
     found = curves(record.runs)
     print(table(found))
