@@ -7,4 +7,5 @@ Each study is a module here, named in :data:`STUDIES`, with ``main(arguments: li
 STUDIES: dict[str, tuple[str, str]] = {
     "alignment": ("alignment", "samplers: distance from the target against forward passes, on five tasks"),
     "genlm": ("genlm", "adaptive weighted rejection beside genlm-control: predicate calls, times, log Z"),
+    "speculation": ("speculation", "speculative decoding: tokens per second by kind of text, equal texts, pass times"),
 }

@@ -76,7 +76,7 @@ class Pace:
         self._adapt = adapt
         self._times: dict[int, PassTimes] = {}
         self._accepted: dict[Source, tuple[float, float]] = {}
-        self._guessing: dict[int, float] = {}
+        self._guessing: dict[int, deque[float]] = {}
         self._account: float | None = None
 
     def time(self, rows: int, width: int) -> float:
@@ -98,7 +98,8 @@ class Pace:
         plain = self.time(rows, pending)
         if self._account is None:
             self._account = plain
-        chance, guess = self.acceptance(source), self._guessing.get(source[0], 0.0)
+        guesses = self._guessing.get(source[0])
+        chance, guess = self.acceptance(source), sum(guesses) / len(guesses) if guesses else 0.0
         best, best_rate, settled, reach = 0, 1.0 / plain if plain else 0.0, 1.0, 1.0
         for n in range(1, room + 1):
             reach *= chance
@@ -119,9 +120,7 @@ class Pace:
 
     def guessed(self, drafter: int, n: int, seconds: float) -> None:
         """A drafter took so long for ``n`` guesses."""
-        before = self._guessing.get(drafter)
-        each = seconds / max(n, 1)
-        self._guessing[drafter] = each if before is None else before + 0.2 * (each - before)
+        self._guessing.setdefault(drafter, deque(maxlen=4 * _KEPT)).append(seconds / max(n, 1))
 
     def settled(self, rows: int, pending: int, drafted: int, chosen: int, guessing: float) -> None:
         """A row's pass with a draft of ``drafted`` tokens settled ``chosen`` tokens; guessing took so long."""
