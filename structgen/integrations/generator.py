@@ -238,12 +238,14 @@ class Generator:
         token_bias: Mapping[int, float] | None = None,
         max_passes: int | None = None,
         max_rows: int = 64,
+        speculative: Sequence[Drafter] | None = None,
     ) -> Sampled:
         """Draw weighted samples of the model's law conditioned on a constraint; see :func:`structgen.sampling.sample`.
 
         Args:
             prompt, constraint, max_tokens, chat: as for :meth:`generate`; a constraint is needed.
-            n, sampler, seed, temperature, predicate, token_bias, max_passes: as for :func:`structgen.sampling.sample`.
+            n, sampler, seed, temperature, predicate, token_bias, max_passes, speculative: as for
+                :func:`structgen.sampling.sample`.
             max_rows: contexts that run through the model together.
 
         Raises as :meth:`generate`; PredicateError with the samples drawn before where the predicate fails.
@@ -265,6 +267,8 @@ class Generator:
             predicate=predicate,
             token_bias=token_bias,
             max_passes=max_passes,
+            speculative=speculative,
+            encode=self._encode,
         )
         return with_values(samples, prepared.constraint, perf_counter() - began)
 

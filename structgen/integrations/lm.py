@@ -2,7 +2,8 @@
 
 Samplers ask about whole contexts and know nothing of caches. Here the contexts of a call are compared with the rows
 that the cache holds: each takes over the row it shares most with, several may take the same one (particles that were
-resampled), the cache is cut back to what all share with theirs, and one forward pass adds what is new.
+resampled), the cache is cut back to what all share with theirs, and one forward pass adds what is new. A context that
+begins another of the same call is answered by the same pass, so that a draft (``speculative=``) costs one pass.
 """
 
 from __future__ import annotations
@@ -49,28 +50,34 @@ class TransformersLM:
 
     def next_logprobs(self, contexts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """Log-probabilities of the next token after each context: ``float64[len(contexts), V]``."""
-        out = np.empty((len(contexts), self.width))
-        lengths: dict[int, list[int]] = {}
-        for i, context in enumerate(contexts):
+        for context in contexts:
             if not context:
                 raise InputError("a context without a token", hint="Begin with a prompt: a BOS token at least")
-            lengths.setdefault(len(context), []).append(i)
-        for indices in lengths.values():
-            for first in range(0, len(indices), self.max_rows):
-                group = indices[first : first + self.max_rows]
-                out[group] = self._ask(np.array([contexts[i] for i in group], dtype=np.int64))
+        out = np.empty((len(contexts), self.width))
+        lengths: dict[int, list[list[int]]] = {}
+        for chain in _chains(contexts):
+            lengths.setdefault(len(contexts[chain[0]]), []).append(chain)
+        for length, chains in lengths.items():
+            for first in range(0, len(chains), self.max_rows):
+                group = chains[first : first + self.max_rows]
+                keep = 1 + length - min(len(contexts[i]) for chain in group for i in chain)
+                rows = self._ask(np.array([contexts[chain[0]] for chain in group], dtype=np.int64), keep)
+                for chain, row in zip(group, rows, strict=True):
+                    for i in chain:
+                        out[i] = row[len(contexts[i]) - length - 1]
         return out
 
-    def _ask(self, contexts: Int64Array) -> NDArray[np.float64]:
-        """The same for contexts of one length: ``int64[n, L]``."""
+    def _ask(self, contexts: Int64Array, keep: int = 1) -> NDArray[np.float64]:
+        """The same for contexts of one length, ``int64[n, L]``, after each of the last ``keep`` tokens:
+        ``float64[n, keep, V]``."""
         n, length = contexts.shape
-        taken, shared = self._match(contexts)
+        taken, shared = self._match(contexts, keep)
         if shared == 0 and n > 1:
             # nothing known: what all begin with goes through the model once
             common = int((contexts == contexts[0]).all(axis=0).cumprod().sum())
-            if common > 1:
-                self._ask(contexts[:1, : min(common, length - 1)])
-                taken, shared = self._match(contexts)
+            if min(common, length - keep) > 1:
+                self._ask(contexts[:1, : min(common, length - keep)])
+                taken, shared = self._match(contexts, keep)
         if shared == 0:
             self._cache = None
         else:
@@ -79,11 +86,11 @@ class TransformersLM:
             if list(taken) != list(range(len(self._rows))):
                 self._cache.batch_select_indices(torch.from_numpy(taken).to(self.model.device))
         self._rows = contexts
-        return self._forward(contexts[:, shared:])
+        return self._forward(contexts[:, shared:], keep)
 
-    def _match(self, contexts: Int64Array) -> tuple[Int64Array, int]:
+    def _match(self, contexts: Int64Array, keep: int) -> tuple[Int64Array, int]:
         """For each context a row of the cache, and how many first tokens all of them share with theirs."""
-        reach = min(self._rows.shape[1], contexts.shape[1] - 1)
+        reach = min(self._rows.shape[1], contexts.shape[1] - keep)
         if self._cache is None or reach <= 0:
             return np.zeros(len(contexts), dtype=np.int64), 0
         equal = contexts[:, None, :reach] == self._rows[None, :, :reach]
@@ -95,7 +102,7 @@ class TransformersLM:
         return taken, shared
 
     @torch.inference_mode()
-    def _forward(self, new: Int64Array) -> NDArray[np.float64]:
+    def _forward(self, new: Int64Array, keep: int) -> NDArray[np.float64]:
         self.passes += 1
         self.positions += new.size
         ids = torch.from_numpy(np.ascontiguousarray(new)).to(self.model.device)
@@ -103,8 +110,23 @@ class TransformersLM:
         self._cache = getattr(result, "past_key_values", None)
         if not hasattr(self._cache, "batch_select_indices"):
             self._cache = None
-        logits = result.logits[:, -1, :].double()
+        logits = result.logits[:, -keep:, :].double()
         if logits.shape[-1] != self.width:
             raise ModelError(f"the model gives {logits.shape[-1]} logits, not {self.width}")
         logprobs: NDArray[np.float64] = torch.log_softmax(logits, dim=-1).cpu().numpy()
         return logprobs
+
+
+def _chains(contexts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Indices of contexts in lists: the first of each list is the longest, and the others are prefixes of it."""
+    order = sorted(range(len(contexts)), key=lambda i: list(contexts[i]))
+    chains: list[list[int]] = []
+    longer: Sequence[int] = ()
+    for i in reversed(order):  # a prefix of any of them is a prefix of the one after it
+        context = list(contexts[i])
+        if chains and list(longer[: len(context)]) == context:
+            chains[-1].append(i)
+        else:
+            chains.append([i])
+            longer = context
+    return chains

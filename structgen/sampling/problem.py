@@ -13,7 +13,7 @@ within the budget at every step (``CompiledGrammar.budget_mask``).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -91,6 +91,7 @@ class Problem:
             means the law with them, renormalised.
         max_passes: stop after this many evaluations of a context; None: no bound.
         cache_bytes: memory for laws that have been evaluated; those beyond it are evaluated again when needed.
+        ahead: guesses what will be asked next: continuations of (tokens, state), at most so many tokens.
 
     Raises:
         InputError: arguments out of range.
@@ -109,6 +110,7 @@ class Problem:
         token_bias: Mapping[int, float] | None = None,
         max_passes: int | None = None,
         cache_bytes: int = 256 << 20,
+        ahead: Callable[[Sequence[int], int, int], list[list[int]]] | None = None,
     ) -> None:
         if not 0.0 < temperature < float("inf"):
             raise InputError(f"temperature={temperature}", hint="The law sampled from needs a temperature above 0")
@@ -125,6 +127,7 @@ class Problem:
         self.max_passes, self.cache_bytes = max_passes, cache_bytes
         self.token_bias = _checked_bias(token_bias or {}, grammar.vocab.size)
         self.passes = 0
+        self._ahead = ahead
         self._eos = np.array(sorted(grammar.vocab.eos_token_ids), dtype=np.int64)
         if not len(self._eos):
             raise InputError("the vocabulary has no EOS token", hint="Give eos_token_ids to sg.Vocabulary")
@@ -184,11 +187,33 @@ class Problem:
         if missing:
             if self.max_passes is not None and self.passes + len(missing) > self.max_passes:
                 raise Stop("budget")
-            self.passes += len(missing)
-            rows = self._ask([self.prompt + list(prefix.tokens) for prefix in missing])
-            for prefix, row in zip(missing, rows, strict=True):
+            asked = [*missing, *self._guessed(missing)]
+            self.passes += len(asked)
+            rows = self._ask([self.prompt + list(prefix.tokens) for prefix in asked])
+            for prefix, row in zip(asked[::-1], rows[::-1], strict=True):  # what is wanted now is kept longest
                 found[prefix.tokens] = self._keep(prefix, row)
         return [found[prefix.tokens] for prefix in prefixes]
+
+    def _guessed(self, missing: Sequence[Prefix]) -> list[Prefix]:
+        """Prefixes that may be asked for after these and are not known, as far as the bound on passes permits."""
+        if self._ahead is None:
+            return []
+        known = {prefix.tokens for prefix in missing}
+        guessed: list[Prefix] = []
+        for prefix in missing:
+            left = self.max_tokens - len(prefix.tokens)
+            for path in self._ahead(prefix.tokens, prefix.state, left):
+                tokens, state = (*prefix.tokens, *path), prefix.state
+                for token in path:
+                    state = self.grammar.advance(state, token)
+                if tokens in known or tokens in self._laws or not self._fits(state, left - len(path)):
+                    continue
+                known.add(tokens)
+                guessed.append(Prefix(tokens, state))
+        return guessed if self.max_passes is None else guessed[: self.max_passes - self.passes - len(missing)]
+
+    def _fits(self, state: int, left: int) -> bool:
+        return state >= 0 and left >= 0 and self.grammar.completable_within(state, left)
 
     def row(self, prefix: Prefix) -> Float64Array:
         """The model's log-probabilities of *all* tokens after a prefix, ``float64[V]``; kept for the last few."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from structgen.errors import InputError
 from structgen.runtime import CompiledGrammar
@@ -12,6 +12,8 @@ from structgen.sampling.predicate import Predicate
 from structgen.sampling.problem import Model, Problem
 from structgen.sampling.runs import Sampler
 from structgen.sampling.samples import Samples
+from structgen.sampling.speculation.ahead import Ahead
+from structgen.sampling.speculation.drafter import Drafter
 
 
 def sample(
@@ -28,6 +30,8 @@ def sample(
     token_bias: Mapping[int, float] | None = None,
     max_passes: int | None = None,
     cache_bytes: int = 256 << 20,
+    speculative: Sequence[Drafter] | None = None,
+    encode: Callable[[str], list[int]] | None = None,
 ) -> Samples:
     """Draw texts from a model's law conditioned on a constraint.
 
@@ -46,6 +50,9 @@ def sample(
             the law with them, renormalised.
         max_passes: stop, with the samples drawn so far, after this many contexts the model was asked about.
         cache_bytes: memory for what the model has said; beyond it contexts are asked about again.
+        speculative: drafters that guess which contexts come next, so that the model is asked about several at once.
+            Texts and weights are those without; ``forward_passes`` counts the guessed contexts too.
+        encode: a text to ids, as the drafters spell it: ``vocab.encoder(tokenizer)``; None: the fewest tokens.
 
     Returns:
         The samples with their weights. ``outcome`` says whether the run was cut short: by ``max_passes``, by Ctrl-C,
@@ -59,6 +66,9 @@ def sample(
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise InputError(f"n={n!r}", hint="It is the number of samples, 0 or more")
+    for drafter in speculative or ():
+        if not isinstance(drafter, Drafter) or isinstance(drafter, type):
+            raise InputError(f"{drafter!r} is no drafter", hint="Use sg.sampling.PromptLookup(), say")
     problem = Problem(
         model,
         grammar,
@@ -69,6 +79,7 @@ def sample(
         token_bias=token_bias,
         max_passes=max_passes,
         cache_bytes=cache_bytes,
+        ahead=Ahead(speculative, grammar, prompt, encode=encode) if speculative else None,
     )
     root = (seed,) if isinstance(seed, int) else tuple(seed)
     return sampler_of(sampler).run(problem, n, root)

@@ -156,7 +156,7 @@ def compare(gen: Generator, repeats: int) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for task in tasks():
         for way in ways:
-            way.write(Task(task.name, task.prompts[:1], task.constraint, 16))  # compile, and meet the states
+            way.write(Task(task.name, task.prompts[:1], task.constraint, 32))  # compile, and meet the states
         seen: dict[str, list[tuple[int, float, int, int, int]]] = {way.name: [] for way in ways}
         for turn in range(repeats):
             for way in ways if turn % 2 == 0 else ways[::-1]:

@@ -198,6 +198,27 @@ def test_what_is_no_drafter_is_refused(gen, speculative):
         gen.batch(["hi"], re.compile("[0-9]{3}"), max_tokens=9, speculative=speculative)
 
 
+def test_samples_with_drafts_are_those_without_in_fewer_passes(gen, model):
+    plain, ahead = TransformersLM(model), TransformersLM(model)
+    grammar = gen.compile(CONSTRAINTS["long"])
+    found = [
+        sg.sampling.sample(lm, grammar, prompt=[5, 6, 7], n=4, sampler=sg.sampling.SMC(particles=4), max_tokens=60,
+                           speculative=speculative, encode=gen.vocabulary.encoder(gen.tokenizer))
+        for lm, speculative in ((plain, None), (ahead, [ForcedSpans()]))
+    ]  # fmt: skip
+    assert found[0].tokens == found[1].tokens
+    assert np.allclose(found[0].log_weights, found[1].log_weights, atol=1e-4)
+    assert ahead.passes < plain.passes
+
+
+def test_contexts_that_begin_others_are_answered_with_them(model):
+    contexts = [[5, 6, 7, 8], [5, 6], [9, 9, 9], [5, 6, 7, 8, 1, 2], [5, 6, 1], [5, 6], [4]]
+    lm = TransformersLM(model)
+    for _ in range(2):  # the second time from the cache
+        for context, row in zip(contexts, lm.next_logprobs(contexts), strict=True):
+            assert np.abs(row - TransformersLM(model).next_logprobs([context])[0]).max() < 1e-4
+
+
 def test_samplers_of_whole_texts_refuse_it(gen):
     with pytest.raises(InputError, match="Masked"):
         gen("hi", re.compile("[0-9]{3}"), max_tokens=9, sampler=sg.sampling.CARS(), speculative=True)

@@ -311,6 +311,66 @@ def test_untrue_branches_are_refused() -> None:
         accept(law(0, 0, 1.0), Branches((0, 0), Q, False), Draws(0))
 
 
+# Samplers of whole texts: the model is asked ahead, and nothing else changes.
+
+SAMPLERS: dict[str, Callable[[], Any]] = {
+    "masked": Masked,
+    "asap": sg.sampling.ASAp,
+    "cars": sg.sampling.CARS,
+    "mcmc": lambda: sg.sampling.MCMC(steps=3),
+    "smc": lambda: sg.sampling.SMC(particles=3),
+    "awrs": lambda: sg.sampling.AWRS(particles=2),
+    "power": lambda: sg.sampling.PowerSMC(particles=3),
+    "beam": lambda: sg.sampling.Beam(width=2),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("drafter", ["earlier", "likeliest", "drawn, raw", "tree with replacement"])
+def test_samplers_draw_the_same_texts_with_the_same_weights(name: str, drafter: str) -> None:
+    def run(speculative: Any) -> tuple[Any, Remembering]:
+        model = Remembering(seed=7)
+        options: Any = {"sampler": SAMPLERS[name](), "max_tokens": 5, "speculative": speculative}
+        return sg.sampling.sample(model, GRAMMARS["regex"], prompt=PROMPT, n=6, **options), model
+
+    (without, plain), (drafted, ahead) = run(None), run(DRAFTERS[drafter]())
+    assert drafted.tokens == without.tokens
+    assert np.array_equal(drafted.log_weights, without.log_weights)
+    assert drafted.log_z == pytest.approx(without.log_z, nan_ok=True, abs=0.0)
+    assert ahead.calls <= plain.calls
+    assert ahead.calls < plain.calls or drafter == "earlier" or name == "beam"
+
+
+def test_weights_of_drafted_texts_are_proper() -> None:
+    """The mean of weight times 1{text = x}, over all choices, is P(x): the allowed masses are the target's own."""
+    model, grammar, budget = Remembering(seed=5), GRAMMARS["regex"], 3
+    speculative = DRAFTERS["likeliest"]()
+
+    def run(draws: Any, patch: Any) -> tuple[tuple[int, ...], float]:
+        patch.setattr("structgen.sampling.local.Draws", lambda seed: draws)
+        drawn = sg.sampling.sample(
+            model, grammar, prompt=PROMPT, sampler=Masked(temperature=0.7), max_tokens=budget, speculative=speculative
+        )
+        return tuple(drawn.tokens[0]), float(np.exp(drawn.log_weights[0]))
+
+    got: dict[tuple[int, ...], float] = defaultdict(float)
+    with pytest.MonkeyPatch.context() as patch:
+        for chance, (text, weight) in outcomes(lambda draws: run(draws, patch)):
+            got[text] += chance * weight
+    for text in plain_law(grammar, model, budget, Masked()):
+        log_p = sum(model.next_logprobs([PROMPT + list(text[:i])])[0][token] for i, token in enumerate(text))
+        assert got.pop(text[:-1]) == pytest.approx(np.exp(log_p))
+    assert not got
+
+
+def test_the_bound_on_passes_holds_with_guesses() -> None:
+    drawn = sg.sampling.sample(
+        Remembering(seed=7), GRAMMARS["regex"], prompt=PROMPT, n=50, max_tokens=5, max_passes=7,
+        speculative=DRAFTERS["likeliest"](),
+    )
+    assert drawn.outcome == "budget" and drawn.forward_passes <= 7
+
+
 # Drafters by themselves.
 
 
