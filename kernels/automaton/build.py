@@ -29,7 +29,7 @@ def of_machine(
     run: Callable[..., int],
     start: int,
     size: int,
-    longest: int,
+    trie: NDArray[np.int32],
     max_states: int,
     max_bytes: int,
     growing: Callable[[], None],
@@ -38,13 +38,14 @@ def of_machine(
 
     Args:
         run: calls a kernel with the machine's arrays and serves what it asks for.
-        start: the start configuration. size: tokens of the vocabulary. longest: bytes of its longest token.
+        start: the start configuration. size: tokens of the vocabulary. trie: int32[nodes, 3], as the machine has it.
         growing: called whenever the number of states has doubled; may raise.
 
     Raises:
         TooLarge: it has more than ``max_states`` states, or takes more than ``max_bytes``.
     """
     width = (size + 31) // 32
+    child_first, child_byte, child = kernel.children(trie[:, 1], trie[:, 0])
 
     def blank(*shape: int) -> NDArray[np.int32]:
         return np.zeros(shape, dtype=np.int32)
@@ -66,7 +67,10 @@ def of_machine(
         reached=blank(size),
         found=blank(size + 1),
         bits=blank(width),
-        stack=np.zeros(longest + 2, dtype=np.int64),
+        stack=np.zeros((int(trie[:, 2].max(initial=0)) + 2, 3), dtype=np.int64),
+        child_first=child_first,
+        child_byte=child_byte,
+        child=child,
     )
     work.config[1] = start
     work.number[0], work.number[start] = 0, 1

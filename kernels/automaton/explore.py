@@ -18,6 +18,7 @@ from structgen.kernels.machine.closures import step
 
 #: What the kernel returns besides L.ASK.
 DONE, MORE_STATES, MORE_EDGES, MORE_ROWS, MORE_TABLES, MORE_NUMBERS = 0, 1, 2, 3, 4, 5
+U1 = np.uint64(1)
 #: Places in ``Work.used``.
 STATES, WALKED, EDGES, ROWS, TABLES, DEGREE = 0, 1, 2, 3, 4, 5
 
@@ -41,7 +42,31 @@ class Work(NamedTuple):
     reached: Any  # int32[V]: -1
     found: Any  # int32[V]
     bits: Any  # int32[W]
-    stack: Any  # int64[longest + 1]
+    stack: Any  # int64[longest + 2, 3]
+    child_first: Any  # int32[nodes + 2]: children of the root, then of each trie node
+    child_byte: Any  # uint8[nodes]
+    child: Any  # int32[nodes]
+
+
+@njit(cache=True, nogil=True)
+def children(end, byte):
+    """The children of every trie node side by side, where a walk jumps from one to the next.
+
+    (first int32[nodes + 2], byte uint8[nodes], node int32[nodes]); entry 0 of ``first`` is the root.
+    """
+    n = len(end)
+    first = np.zeros(n + 2, np.int32)
+    child_byte, child = np.empty(n, np.uint8), np.empty(n, np.int32)
+    at = 0
+    for parent in range(-1, n):
+        i = parent + 1
+        stop = n if parent < 0 else end[parent]
+        while i < stop:
+            child_byte[at], child[at] = byte[i], i
+            at += 1
+            i = end[i]
+        first[parent + 2] = at
+    return first, child_byte, child
 
 
 @njit(cache=True, nogil=True)
@@ -64,29 +89,39 @@ def walk(t, m, w, c, size):
 
     Returns how many, or L.ASK, or -10 - what there is no room for.
     """
-    w.stack[0] = c
     n = 0
-    i = 0
-    while c > 0 and i < t.trie.shape[0]:  # nothing but EOS follows the finished configuration, 0
-        depth = t.trie[i, 2]
-        r = step(t, m, w.stack[depth - 1], np.int64(t.trie[i, 0]))
+    depth = 0 if c > 0 else -1  # nothing but EOS follows the finished configuration, 0
+    w.stack[0, 0], w.stack[0, 1], w.stack[0, 2] = w.child_first[0], w.child_first[1], c
+    while depth >= 0:
+        k = w.stack[depth, 0]
+        if k == w.stack[depth, 1]:
+            depth -= 1
+            continue
+        w.stack[depth, 0] = k + 1
+        byte = np.int64(w.child_byte[k])
+        # asked here as well, for a call with so many arrays costs more than the answer
+        if (m.configbytes[w.stack[depth, 2], byte >> 6] >> np.uint64(byte & 63)) & U1 == 0:
+            continue
+        r = step(t, m, w.stack[depth, 2], byte)
         if r == L.ASK:
             return np.int64(L.ASK)
         if r < 0:
-            i = t.trie[i, 1]
             continue
-        w.stack[depth] = r
-        if t.trietok[i + 1] > t.trietok[i]:
+        node = w.child[k]
+        if t.trietok[node + 1] > t.trietok[node]:
             if r >= len(w.number):
                 return np.int64(-10 - MORE_NUMBERS)
             to = numbered(w, r)
             if to < 0:
                 return np.int64(-10 - MORE_STATES)
-            for j in range(t.trietok[i], t.trietok[i + 1]):
+            for j in range(t.trietok[node], t.trietok[node + 1]):
                 w.reached[t.tokens[j]] = to
                 w.found[n] = t.tokens[j]
                 n += 1
-        i += 1
+        if w.child_first[node + 2] > w.child_first[node + 1]:
+            depth += 1
+            w.stack[depth, 0], w.stack[depth, 1] = w.child_first[node + 1], w.child_first[node + 2]
+            w.stack[depth, 2] = r
     if m.configs[c, L.K_ACCEPT] == 1:
         for j in range(t.eos.shape[0]):
             w.reached[t.eos[j]] = 0

@@ -36,8 +36,8 @@ def tabulate(grammar: CompiledGrammar, *, max_states: int = MAX_STATES, max_byte
         nesting = _Nesting(machine)
         try:
             return build.of_machine(
-                machine.run, grammar.start, grammar.vocab.size, machine.store.longest, max_states, max_bytes,
-                nesting.check,
+                machine.run, grammar.start, grammar.vocab.size, machine.store.arrays.trie, max_states,
+                max_bytes, nesting.check,
             )  # fmt: skip
         except build.TooLarge as error:
             what, most = error.args
