@@ -1,7 +1,7 @@
 """The library of grammars: Lark files by name, each with a header line that says how to read it.
 
 Receives a name; returns the :class:`~structgen.source.Lark` constraint. The files lie in ``structgen.grammars``; the
-first line of each is ``// structgen: start=NAME lexer=basic|contextual|dynamic_complete [postlex=python]``.
+first line of each is ``// structgen: start=NAME lexer=basic|contextual|dynamic_complete [postlex=indent]``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from structgen.errors import InputError, SourceSyntaxError, UnsupportedError
+from structgen.errors import InputError, SourceSyntaxError
 from structgen.source.constraints import Lark
 
 _HEADER = re.compile(r"// structgen:((?: [a-z]+=\w+)+)\s*")
@@ -77,13 +77,6 @@ def load_grammar(name: str) -> Lark:
 
     Raises:
         InputError: there is no grammar of this name.
-        UnsupportedError: the grammar needs what this version does not have: Python's indentation.
     """
     entry = read_entry(name)
-    if "postlex" in entry.options:
-        raise UnsupportedError(
-            f"{name!r} needs the {entry.options['postlex']} indenter, which this version does not have",
-            where=f"{name}.lark, line 1",
-            hint="Lark itself reads the grammar: lark.Lark(text, parser='lalr', postlex=PythonIndenter())",
-        )
     return Lark(entry.text, **entry.options)  # type: ignore[arg-type]

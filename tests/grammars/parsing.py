@@ -22,13 +22,13 @@ def parser(name: str) -> lark.Lark:
     if options["lexer"] == "dynamic_complete":
         # terminals end wherever they may, as in a grammar without a lexer
         return lark.Lark(entry.text, parser="earley", lexer="dynamic_complete", start=options["start"])
-    postlex = PythonIndenter() if options.get("postlex") == "python" else None
+    postlex = PythonIndenter() if options.get("postlex") == "indent" else None
     return lark.Lark(
         entry.text,
         parser="lalr",
         lexer=options["lexer"],
         start=options["start"],
-        postlex=postlex,  # type: ignore[arg-type]
+        postlex=postlex,
     )
 
 

@@ -12,18 +12,10 @@ from tests.grammars.corpus import examples
 from tests.grammars.judges import has_judge, judge, missing
 from tests.grammars.parsing import accepts
 
-# What structgen refuses to compile, and why. A grammar that starts to compile has to leave this list.
-REFUSED: dict[str, str] = {
-    "python": "the loader does not ask for the indenter yet",
-}
 # Compiled in the slow tests only.
-SLOW = {"c", "sparql", "sql", "pddl", "sygus", "javascript", "toml", "json", "spice"}
+SLOW = {"c", "sparql", "sql", "pddl", "sygus", "javascript", "toml", "json", "spice", "python"}
 
-COMPILED = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
-    for name in sg.list_grammars()
-    if name not in REFUSED
-]
+COMPILED = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in sg.list_grammars()]
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +51,6 @@ def test_every_grammar_says_what_it_is(name: str) -> None:
         comment.append(line)
     text = "\n".join(comment)
     assert "Covered" in text and "Not covered" in text
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_is_refused(name: str, vocab: sg.Vocabulary) -> None:
-    with pytest.raises(sg.errors.UnsupportedError):
-        sg.compile(sg.load_grammar(name), vocab)
 
 
 @pytest.mark.parametrize("name", COMPILED)

@@ -31,6 +31,9 @@ from structgen.ir.cfg import Builder, Cfg, Symbol
 #: The rule of whole texts. No rule of Lark's has such a name.
 WHOLE = "text"
 
+#: Lines of places where a line has just ended.
+_MARGIN = ("newline", "dedent")
+
 #: A rule and the state it is begun in.
 _Start = tuple[str, int]
 S = TypeVar("S")
@@ -43,7 +46,7 @@ class Place(NamedTuple):
         sight: number of what the lexer sees there.
         out: the terminals that conflicts rule out.
         line: ``"newline"``, ``"dedent"``: a line has just ended, the margin of the next has not been written yet;
-            after "dedent" blocks have ended too. Else empty.
+            after "dedent" blocks have ended too. ``"end"``: nothing can follow but ends of blocks. Else empty.
     """
 
     sight: int
@@ -145,12 +148,18 @@ class Instances:
         """The grammar over terminals; rules without texts may be in it."""
         builder, state, start = self.builder, self.lalr.start, self.grammar.start
         place = Place(self.sights[state])
-        whole = self._named(Instance(start, state, self.view(place, self.first[start]), None, frozenset(), False))
         blank = self.tokens.blank(self._skipped[place.sight][0], self.first[start] & self.every)
+        begin, behind = self.view(place, self.first[start]), {self.view(p, frozenset()) for p in self._outs[start, state]}
         for before in [[], [blank]] if blank is not None else [[]]:
-            builder.rule(WHOLE, [*before, whole])
             if start in self.empty:
                 builder.rule(WHOLE, before)
+            for view in behind:
+                sole = len(behind) == 1
+                whole = self._named(Instance(start, state, begin, None if sole else view, frozenset(), False))
+                builder.rule(WHOLE, [*before, whole])
+                if self.lines is not None and view.line in _MARGIN:
+                    last = Margin(False, True, self._skipped[view.sight][0], frozenset())
+                    builder.rule(WHOLE, [*before, whole, self.lines.margin(last)])
         while self._todo:
             instance = self._todo.pop()
             where = self.rules[instance.rule][0].place
@@ -269,8 +278,14 @@ class Instances:
         elif not way.outer:
             raise self._unbalanced(rule)
         else:
-            behind = self.view(Place(sight, line="dedent"), about)
-            yield _Way((*way.outer[-1], self._block(way.symbols)), target, behind, 0, way.outer[:-1])
+            # without a line break before it, and behind a last margin, blocks end only because the text does
+            ends = [(way.symbols, "end")]
+            if way.view.line in _MARGIN:
+                last = Margin(False, False, self._skipped[way.view.sight][0], frozenset())
+                ends = [(way.symbols, "dedent"), ((*way.symbols, self.lines.margin(last)), "end")]
+            for symbols, line in ends:
+                behind = self.view(Place(sight, line=line), about)
+                yield _Way((*way.outer[-1], self._block(symbols)), target, behind, 0, way.outer[:-1])
 
     def _written(
         self, way: _Way, name: str, look: int, target: int, about: frozenset[str], inside: bool
@@ -334,11 +349,11 @@ class Instances:
         if key not in self._views:
             found: list[tuple[str, int]] = []
             special = self._special[place.sight]
-            for name in about - place.out:
+            for name in about - place.out if place.line != "end" else ():
                 look = special.get(name, self._common.get(name))
                 if look is not None and self._pieces[look]:
                     found.append((name, look))
-            if self.lines is not None and place.line:
+            if self.lines is not None:
                 marks = {self.lines.rules.dedent}
                 if place.line == "newline":
                     marks.add(self.lines.rules.indent)
@@ -415,8 +430,8 @@ class Instances:
             for i in range(len(rule.expansion) - 1, -1, -1):
                 symbol = rule.expansion[i]
                 if symbol.is_terminal:
-                    line = self._line(symbol.name)
-                    result |= {Place(self.sights[states[i + 1]], way, line) for way in ways}
+                    sight = self.sights[states[i + 1]]
+                    result |= {Place(sight, way, line) for way in ways for line in self._lines_behind(symbol.name)}
                     break
                 start = (symbol.name, states[i])
                 result |= {p._replace(out=p.out | way) for p in self._outs[start] for way in ways}
@@ -425,10 +440,10 @@ class Instances:
                     break
         return result
 
-    def _line(self, name: str) -> str:
+    def _lines_behind(self, name: str) -> tuple[str, ...]:
         if self.lines is None:
-            return ""
-        return {self.lines.rules.newline: "newline", self.lines.rules.dedent: "dedent"}.get(name, "")
+            return ("",)
+        return {self.lines.rules.newline: ("newline",), self.lines.rules.dedent: ("dedent", "end")}.get(name, ("",))
 
 
 def _settle(

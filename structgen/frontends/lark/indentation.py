@@ -5,8 +5,9 @@ Receives an ``Indenter`` (or its name) and the terminal of line breaks; says wha
 The token of a line break is cut in two behind its last newline. What is left of it, the blanks before the next
 statement, belongs to that statement: within a block each line begins with exactly the columns of the block; the
 first line of a block inside it decides how many more it has (its edge captures them); the end of a block writes
-nothing. Inside brackets line breaks are ignored. Two things are taken a little narrower than Lark does: a text ends
-with its last newline (no blanks or comment behind it), and a line is indented by :data:`WIDEST` columns at most.
+nothing. Inside brackets line breaks are ignored. Behind the last line break a text may end with the blanks of any
+block that is open, and ignored text. One thing is taken narrower than Lark does: a line is indented by
+:data:`WIDEST` columns at most.
 """
 
 from __future__ import annotations

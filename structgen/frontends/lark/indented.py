@@ -67,7 +67,7 @@ class IndentedNetwork:
             rest = self._rest(label, width)
             return Edge(symbol, label, rest) if rest < NEVER else None
         terminal = self._lines.terminal(margin, width)
-        rest = self._worst[label] if margin.deeper else self._rest(label, width)
+        rest = self._worst_of(label) if margin.deeper else self._rest(label, width)
         return None if terminal is None or rest >= NEVER else Edge(terminal, label, rest, margin.deeper)
 
     def follow(self, key: Key, label: Label) -> Key:
@@ -94,6 +94,10 @@ class IndentedNetwork:
 
     def _rest(self, label: Label, width: int) -> int:
         return 0 if label is END else self.least(self._key(label, width))
+
+    def _worst_of(self, label: Label) -> int:
+        """Least bytes from a node on whatever the block."""
+        return self._worst[label] if label in self._carrying else self._network.least(label)
 
     def _find_carrying(self) -> set[Key]:
         """The nodes from which a margin of the block may still be reached, within the rule or in a call."""
@@ -135,7 +139,7 @@ class IndentedNetwork:
                         best = min(best, of(symbol.key) + rest)
                     elif symbol in sizes:
                         deeper = width is not None and self._lines.margins[symbol].deeper
-                        best = min(best, sizes[symbol] + (self._worst[label] if deeper else rest))
+                        best = min(best, sizes[symbol] + (self._worst_of(label) if deeper else rest))
                     else:
                         best = min(best, least_bytes(symbol) + rest)
                 if best < cost[key]:
