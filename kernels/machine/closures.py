@@ -12,9 +12,10 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.configs import allows, intern_config
-from structgen.kernels.machine.stacks import add_frames, intern_merged, push_cell, view, view_after
+from structgen.kernels.machine.stacks import push_cell, view, view_after
 from structgen.kernels.machine.states import delta
 from structgen.kernels.machine.tables import ask, mix, pair_get, pair_put, table_get, table_put
+from structgen.kernels.machine.union import add_frames, intern_noted
 
 #: Above every rank: nodes come off the heap in the order of TOP - rank.
 TOP = 1 << 30
@@ -140,9 +141,9 @@ def take_call(m):
         if n >= 0:
             n = add_frames(m, n, edge, cell, offset)
         if n < 0:
-            return node, ban, ask(m, L.ASK_GROW, L.M_CELLS)
+            return node, ban, np.int64(L.ASK)
     if single < 0:
-        single = np.int64(intern_merged(m, n))
+        single = np.int64(intern_noted(m, n))
         if single < 0:
             return node, ban, np.int64(L.ASK)
     if tape > 0:

@@ -12,7 +12,8 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.stacks import view
-from structgen.kernels.machine.tables import ask, mix, table_get
+from structgen.kernels.machine.tables import ask, mix
+from structgen.kernels.machine.union import united
 
 U1 = np.uint64(1)
 
@@ -74,10 +75,9 @@ def intern_config(t, m, work, n, accept):
                     tape = np.int64(m.cells[work[i, 2], L.C_TAPE])
                     a = np.int64(m.cells[work[j, 2], L.C_BASE])
                     b = np.int64(m.cells[work[i, 2], L.C_BASE])
-                    pair = min(a, b) * 4294967296 + max(a, b)
-                    cell = table_get(m.next, L.KEY_UNION + pair)
+                    cell = np.int64(united(m, a, b))
                     if cell < 0:
-                        return ask(m, L.ASK_UNION, pair)
+                        return cell
                     if tape > 0:
                         cell = np.int64(view(m, cell, tape))
                         if cell < 0:

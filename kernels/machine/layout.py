@@ -22,7 +22,7 @@ ASK_GROW = 4  # make room in arena ARG of the machine
 ASK_GROW_T = 5  # make room in arena ARG of the terminals
 ASK_RESTRICT = 8  # restrict a terminal state by a ban; ARG is state << 32 | ban
 ASK_TEXT = 9  # where edge (ARG >> 32) leads after the text on tape (ARG & 2**32 - 1) from used[ASK_MORE] on
-ASK_UNION = 7  # unite two stack cells; ARG is the one << 32 | the other
+ASK_UNION = 7  # unite cells of which one has C_LOOPS; ARG is the one << 32 | the other
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
 #: A closure longer than this is taken for left recursion that the network should not have.
@@ -178,7 +178,8 @@ class Machine(NamedTuple):
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain
-    calls: Array  # int64[*, 4]: scratch of closures: a heap of TOP - rank and node, ban and tape, frame
+    calls: Array  # int64[*, 4]: scratch of closures: a heap of TOP - rank and node, ban and tape, frame;
+    #     from the end down: the frames of a cell to be made
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
     exact: Array  # int32[*]: trie nodes below which a mask must know the text

@@ -1,4 +1,8 @@
-"""Union of stack cells: Numba kernel, apart because only ambiguous grammars ever compile it."""
+"""Union of stack cells, and cells put together from frames in any order.
+
+See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
+serves the request and calls again; whatever was interned before stays.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
@@ -7,7 +11,14 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.stacks import frame_key, intern_cell
+from structgen.kernels.machine.stacks import intern_cell
+from structgen.kernels.machine.tables import ask, table_get, table_put
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def frame_key(m, k):
+    """What frames of a cell are sorted by."""
+    return np.int64(m.frames[k, L.F_EDGE]) * 4294967296 + m.frames[k, L.F_OFFSET]
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
@@ -114,3 +125,84 @@ def union_cells(m, a, b):
             return np.int64(-1)
         done[best] = cell
     return done[0]
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def united(m, a, b):
+    """The union of two cells, memoised; or L.ASK."""
+    pair = min(a, b) * 4294967296 + max(a, b)
+    cell = table_get(m.next, L.KEY_UNION + pair)
+    if cell < 0:
+        if 2 * m.used[L.M_NEXT] >= m.next.shape[0]:
+            return ask(m, L.ASK_GROW, L.M_NEXT)
+        if m.cells[a, L.C_LOOPS] > 0 or m.cells[b, L.C_LOOPS] > 0:
+            return ask(m, L.ASK_UNION, pair)
+        cell = np.int64(union_cells(m, a, b))
+        if cell < 0:
+            return ask(m, L.ASK_GROW, L.M_CELLS)
+        table_put(m.next, L.KEY_UNION + pair, cell)
+        m.used[L.M_NEXT] += 1
+    return cell
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def add_frames(m, n, edge, cell, offset):
+    """Note (edge, cell, offset), or where edge is L.WHOLE all frames of the cell, as frame n of a cell to be made.
+
+    They lie in ``calls``, from its end down. Returns how many there are then, or L.ASK. See :func:`intern_noted`.
+    """
+    calls = m.calls
+    first = np.int64(m.cells[cell, L.C_FIRST])
+    size = np.int64(m.cells[cell, L.C_N]) if edge == L.WHOLE else np.int64(1)
+    at = calls.shape[0] - 1 - n
+    if at - size < m.used[L.CALLS]:
+        return ask(m, L.ASK_GROW, L.M_WORK)
+    if edge != L.WHOLE:
+        calls[at, 0] = edge
+        calls[at, 1] = cell
+        calls[at, 2] = offset
+        return np.int64(n + 1)
+    for k in range(first, first + size):
+        for w in range(3):
+            calls[at, w] = m.frames[k, w]
+        at -= 1
+    return np.int64(n + size)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def intern_noted(m, n):
+    """The cell of n frames noted in any order, or L.ASK. Frames alike but for their parents are united."""
+    calls = m.calls
+    end = calls.shape[0] - 1
+    for i in range(end - 1, end - n, -1):
+        edge = calls[i, 0]
+        parent = calls[i, 1]
+        offset = calls[i, 2]
+        j = i
+        while j < end and (calls[j + 1, 0] > edge or (calls[j + 1, 0] == edge and calls[j + 1, 2] > offset)):
+            for w in range(3):
+                calls[j, w] = calls[j + 1, w]
+            j += 1
+        calls[j, 0] = edge
+        calls[j, 1] = parent
+        calls[j, 2] = offset
+    last = end
+    for i in range(end - 1, end - n, -1):
+        if calls[i, 0] != calls[last, 0] or calls[i, 2] != calls[last, 2]:
+            last -= 1
+            for w in range(3):
+                calls[last, w] = calls[i, w]
+        elif calls[i, 1] != calls[last, 1]:
+            cell = united(m, calls[i, 1], calls[last, 1])
+            if cell < 0:
+                return cell
+            calls[last, 1] = cell
+    begin = np.int64(m.used[L.M_FRAMES])
+    n = end - last + 1
+    if begin + n > m.frames.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_CELLS)
+    for k in range(n):
+        for w in range(3):
+            m.frames[begin + k, w] = calls[end - k, w]
+    cell = intern_cell(m, begin, n)
+    return cell if cell >= 0 else ask(m, L.ASK_GROW, L.M_CELLS)

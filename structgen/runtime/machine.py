@@ -19,12 +19,13 @@ from structgen.errors import LimitError, UnsupportedError
 from structgen.ir.network import END, Call, Edge, Network, Terminal
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.union import union_cells
 from structgen.kernels.machine.unite import unite
 from structgen.limits import Limits
 from structgen.masks.terminals import TerminalStore, resized
 from structgen.runtime.endless import unite_loops
 
+#: Bytes of a text fed to the kernel at once.
+STRETCH = 64
 #: The configuration after EOS: nothing but EOS may follow.
 FINISHED = 0
 
@@ -102,7 +103,11 @@ class Machine:
 
     def advance(self, state: int, data: NDArray[np.uint8]) -> int:
         """The configuration after some bytes, or DEAD."""
-        return self.run(cpu.travel, cpu.ADVANCE, state, data, self._result)
+        # a long text in stretches: where something is missing the kernel begins anew
+        while len(data) > STRETCH and state >= 0:
+            state = self.run(cpu.travel, cpu.ADVANCE, state, data[:STRETCH], self._result)
+            data = data[STRETCH:]
+        return self.run(cpu.travel, cpu.ADVANCE, state, data, self._result) if state >= 0 else state
 
     def accepts(self, state: int) -> bool:
         return bool(self.arrays.configs[state, L.K_ACCEPT])
@@ -398,12 +403,8 @@ class Machine:
         m.cells[cell, [L.C_FIRST, L.C_N]] = first, len(frames)
 
     def _unite(self, pair: int) -> None:
-        cells = self.arrays.cells
-        if cells[pair >> 32, L.C_LOOPS] or cells[pair & 0xFFFFFFFF, L.C_LOOPS]:
-            cell = unite_loops(self, pair >> 32, pair & 0xFFFFFFFF)
-        else:
-            while (cell := int(union_cells(self.arrays, pair >> 32, pair & 0xFFFFFFFF))) < 0:
-                self._grow(L.M_CELLS)
+        """Unite two cells of which one's stacks may be of any height; all others are united by the kernels."""
+        cell = unite_loops(self, pair >> 32, pair & 0xFFFFFFFF)
         if 2 * self.arrays.used[L.M_NEXT] >= self.arrays.next.shape[0]:
             self._grow(L.M_NEXT)
         cpu.table_put(self.arrays.next, L.KEY_UNION + pair, cell)

@@ -149,7 +149,8 @@ class Instances:
         builder, state, start = self.builder, self.lalr.start, self.grammar.start
         place = Place(self.sights[state])
         blank = self.tokens.blank(self._skipped[place.sight][0], self.first[start] & self.every)
-        begin, behind = self.view(place, self.first[start]), {self.view(p, frozenset()) for p in self._outs[start, state]}
+        begin = self.view(place, self.first[start])
+        behind = {self.view(p, frozenset()) for p in self._outs[start, state]}
         for before in [[], [blank]] if blank is not None else [[]]:
             if start in self.empty:
                 builder.rule(WHOLE, before)
