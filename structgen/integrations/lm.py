@@ -67,6 +67,11 @@ class TransformersLM:
                         out[i] = row[len(contexts[i]) - length - 1]
         return out
 
+    def forget(self) -> None:
+        """Drop the cache: the next call begins with the prompt again."""
+        self._cache = None
+        self._rows = np.zeros((0, 0), dtype=np.int64)
+
     def _ask(self, contexts: Int64Array, keep: int = 1) -> NDArray[np.float64]:
         """The same for contexts of one length, ``int64[n, L]``, after each of the last ``keep`` tokens:
         ``float64[n, keep, V]``."""

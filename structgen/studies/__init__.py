@@ -8,4 +8,5 @@ STUDIES: dict[str, tuple[str, str]] = {
     "alignment": ("alignment", "samplers: distance from the target against forward passes, on five tasks"),
     "genlm": ("genlm", "adaptive weighted rejection beside genlm-control: predicate calls, times, log Z"),
     "speculation": ("speculation", "speculative decoding: tokens per second by kind of text, equal texts, pass times"),
+    "particles": ("particles", "the time of SMC with several particles over that of one sequence"),
 }

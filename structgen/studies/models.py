@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 from structgen.masks.vocabulary import Vocabulary
 from structgen.sampling import Model
 from structgen.studies.tasks import Question, Task
+
+if TYPE_CHECKING:
+    from structgen.integrations.generator import Generator
+    from structgen.integrations.lm import TransformersLM
 
 _PIECE = re.compile(r"[A-Za-z]{1,4}| |[^A-Za-z ]")
 
@@ -28,12 +33,19 @@ class Embedded:
 
     name = "SmolLM2-135M-Instruct"
 
-    def __init__(self, max_rows: int = 32) -> None:
+    @cached_property
+    def generator(self) -> Generator:
+        """The model and its tokenizer, loaded when they are first needed."""
         from structgen.integrations.generator import Generator
+
+        return Generator.default(progress=False)
+
+    @cached_property
+    def model(self) -> TransformersLM:
+        """The model as samplers see it."""
         from structgen.integrations.lm import TransformersLM
 
-        self.generator = Generator.default(progress=False)
-        self.model = TransformersLM(self.generator.model, max_rows=max_rows)
+        return TransformersLM(self.generator.model, max_rows=32)
 
     def ask(self, task: Task, question: Question) -> Asked:
         """A question as the model reads it."""
