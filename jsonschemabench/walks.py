@@ -2,8 +2,8 @@
 
 Receives cases and a seed; yields a :class:`Walk` for each text written. Half of the walks stay under the masks of a
 random token budget; the others go on for a random number of tokens without one, and then finish in as few tokens as
-the grammar says they can. The texts are judged by jsonschema, and by jsonschema-rs where it is installed: they read
-patterns as Python and as Rust do, so a text is valid where one of them says so.
+the grammar says they can. The texts are judged by jsonschema, and by jsonschema-rs where it is installed. They read
+patterns as Python and as Rust do: they are told them as ``ecma`` says them, and a text is valid where one says so.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 import structgen as sg
 from jsonschemabench.cases import Case
+from jsonschemabench.ecma import told
 from jsonschemabench.engines.base import BenchVocabulary
 
 #: Bytes that end strings, arrays and objects: tokens that begin so are drawn often, or texts would never end.
@@ -181,6 +182,7 @@ class _Judge:
 
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         self._whole = kind is jsonschema.Draft4Validator  # there 1.0 is no integer
+        schema = told(schema)
         self._judges: list[Any] = [kind(schema)]
         try:
             import jsonschema_rs  # type: ignore[import-untyped,unused-ignore]
