@@ -177,17 +177,20 @@ def _is_plain(name: str) -> bool:
 
 
 def all_but(words: Sequence[str]) -> ByteDfa:
-    """The texts of all strings but some plain words: the automaton of all strings beside the trie of the words."""
+    """The texts of all strings but some plain words: the automaton of all strings beside that of the words."""
     body = _any_body()
-    trie = choices([word.encode("ascii") for word in words])
-    n = trie.n_states if words else 0
-    # rows of the trie begin as copies of the row between characters; state 0 is that state without the trie
+    known = choices([word.encode("ascii") for word in words])
+    n = known.n_states if words else 0
+    # rows of the words begin as copies of the row between characters; state 0 is that state without the words
     row = np.full(256, -1, dtype=np.int32)
     for i in range(int(body.first[0]), int(body.first[1])):
         row[body.lo[i] : int(body.hi[i]) + 1] = body.to[i] + n
     table = np.tile(row, (n, 1))
-    table[np.repeat(np.arange(n), np.diff(trie.first[: n + 1])), trie.lo[: len(trie.to) if n else 0]] = trie.to
-    table[np.flatnonzero(trie.accept[:n]), ord('"')] = -1
+    width = known.hi.astype(np.int32) - known.lo + 1
+    edge = np.repeat(np.arange(len(width)), width)  # one entry for each byte of each interval
+    byte = known.lo[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(width) - width, width)
+    table[np.repeat(np.arange(known.n_states), np.diff(known.first))[edge], byte] = known.to[edge]
+    table[np.flatnonzero(known.accept[:n]), ord('"')] = -1
     change = np.ones((n, 256), dtype=np.bool_)
     change[:, 1:] = table[:, 1:] != table[:, :-1]
     starts = np.flatnonzero(change)
