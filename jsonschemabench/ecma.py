@@ -20,7 +20,7 @@ def told(schema: Any) -> Any:
         return [told(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {}
+    made: dict[str, Any] = {}
     for name, inner in schema.items():
         if name == "pattern" and isinstance(inner, str):
             made[name] = pattern(inner)
