@@ -11,7 +11,8 @@ from structgen.frontends.regex import to_dfa
 
 #: Characters that Python, Rust and ECMA-262 do not all take alike.
 TEXTS = [
-    "", "a", "1", ".", "$", "\n", "a\n", "\r", "\u2028", "\u2029", "\u0085", "\ufeff", "\x1c", "\u00a0", "\u0663", "\u00e9", "a1",
+    "", "a", "1", ".", "$", "\n", "a\n", "\r", "\u2028", "\u2029", "\u0085", "\ufeff", "\x1c", "\u00a0", "\u0663",
+    "\u00e9", "a1",
 ]  # fmt: skip
 PATTERNS = [
     "^.$", "^.+$", "^a$", r"^\.$", "^[.]$", r"^\$$", r"^\d$", r"^\D$", r"^\w$", r"^\W$", r"^\s$", r"^\S$", r"^[\d]$",
