@@ -164,6 +164,8 @@ class Race:
         self.rows = [symbols.rows(look.body) for look in self.looks]
         #: The states in which it is certain that a lookaround's body matches.
         self.accepts = [self._universal(look.body) if look.whole else look.body.accept.tolist() for look in self.looks]
+        #: Symbols that all lookarounds treat alike have the same number.
+        self.alike = self._find_alike()
         self.behind = [i for i, look in enumerate(self.looks) if not look.ahead]
         self.farthest = max((self.looks[i].width for i in self.behind), default=0)
 
@@ -305,15 +307,15 @@ class Race:
             assert isinstance(instruction, Char)
             for c in self.symbols.members[instruction.ranges]:
                 readers.setdefault(c, []).append(i)
-        plain = not ghosts and not self.behind and not any(t.dues for t in state.threads)
         done: dict[tuple[int, ...], int] = {}
         for c, moving in readers.items():
-            key = tuple(moving)
-            if plain and key in done:
+            key = (self.alike[c], *moving)
+            if key in done:
                 row[c] = done[key]
                 continue
             after = self._after(state, c, moving)
             if after is None:
+                done[key] = -1
                 continue
             if after not in numbers:
                 numbers[after] = len(states)
@@ -321,6 +323,12 @@ class Race:
                 if len(states) > self.max_states:
                     raise limit_error(f"terminal {self.name}", self.max_states)
             row[c] = done[key] = numbers[after]
+
+    def _find_alike(self) -> list[int]:
+        numbers: dict[tuple[int, ...], int] = {}
+        columns = zip(*(row for rows in self.rows for row in rows), strict=True)
+        alike = [numbers.setdefault(column, len(numbers)) for column in columns]
+        return alike or [0] * self.symbols.width
 
     def _after(self, state: State, c: int, moving: list[int]) -> State | None:
         behind = tuple(self.rows[look][s][c] for look, s in zip(self.behind, state.behind, strict=True))
