@@ -56,24 +56,21 @@ def recursive(
 
     With q the chance of the token that passed among those left, ``Z = q + (1 - q) E[next passes]``.
     """
-    left = logp.copy()
+    left = draws.remaining(logp)
     rejects = tested = 0
-    log_left = log_sum(left)
-    while log_left > -np.inf:
-        x = draws.index(left)
-        left[x] = -np.inf
-        log_after = log_sum(left)
+    while (log_left := left.log_left) > -np.inf:
+        x = left.draw()
+        left.drop(x)
         tested += 1
         if not ok(x):
             rejects += 1
-            log_left = log_after
             if rejects == max_rejects:
                 break
             continue
-        if log_after == -np.inf or (max_rejects is not None and rejects == max_rejects - 1):
+        if left.log_left == -np.inf or (max_rejects is not None and rejects == max_rejects - 1):
             return Drawn(x, log_left, tested)
         tested += 1
-        passes = ok(draws.index(left))
+        passes = ok(left.draw())
         return Drawn(x, log_left if passes else float(logp[x]), tested)
     return Drawn(-1, -np.inf, tested)
 
@@ -86,19 +83,19 @@ def geometric(
     The weight is the mean of "the first draw passed" given the counts, which is unbiased for Z (Haldane's
     estimator), also where it stops at ``max_rejects``.
     """
-    log_mass = log_sum(logp)
-    left = logp.copy()
+    left = draws.remaining(logp)
+    log_mass = left.log_left
     known: dict[int, bool] = {}
     first, passed, refused = -1, 0, 0
     most = max_rejects if max_rejects is not None else 1 << 62
     while passed < accepts and refused < most:
-        log_left = log_sum(left)
+        log_left = left.log_left
         if log_left == -np.inf:
             break
         refused += draws.failures(float(np.exp(min(0.0, log_left - log_mass))), most - refused)
         if refused >= most:
             break
-        x = draws.index(left)
+        x = left.draw()
         if x not in known:
             known[x] = ok(x)
         if known[x]:
@@ -106,7 +103,7 @@ def geometric(
             first = x if first < 0 else first
         else:
             refused += 1
-            left[x] = -np.inf
+            left.drop(x)
     if passed == 0:
         return Drawn(-1, -np.inf, len(known))
     log_weight = float(np.log(min(accepts - 1, passed)) - np.log(passed + refused - 1)) if accepts > 1 else -np.inf

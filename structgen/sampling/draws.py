@@ -41,6 +41,10 @@ class Draws:
             drawn = int(np.flatnonzero(log_weights > -np.inf)[-1])
         return drawn
 
+    def remaining(self, log_weights: Float64Array) -> Remaining:
+        """Draws from ``log_weights: float64[n]`` of which indices are dropped on the way."""
+        return Remaining(log_weights, self._rng)
+
     def happens(self, probability: float) -> bool:
         """True with this probability."""
         return bool(self._rng.random() < probability)
@@ -63,3 +67,46 @@ class Draws:
 def token(law: TokenLaw, draws: Draws) -> int:
     """A token by its law. No number is drawn where the law has one token only."""
     return int(law.ids[0]) if len(law.ids) == 1 else int(law.ids[draws.index(law.scores)])
+
+
+class Remaining:
+    """Draws among indices that become fewer, each in about the time of one binary search.
+
+    Indices that were dropped are drawn over again until half of the mass is gone; then the sums are made anew. So what
+    is left is known to full precision, however little it is.
+    """
+
+    def __init__(self, log_weights: Float64Array, rng: np.random.Generator) -> None:
+        self._log_weights = log_weights
+        self._rng = rng
+        self._alive = log_weights > -np.inf
+        self._n_alive = int(self._alive.sum())
+        self._sum()
+
+    @property
+    def log_left(self) -> float:
+        """Log-sum of what is left; -inf of nothing."""
+        return float(np.log(self._mass)) + self._shift if self._n_alive else -np.inf
+
+    def draw(self) -> int:
+        """An index that is left, by weight."""
+        while True:
+            at = int(np.searchsorted(self._sums, self._rng.random() * self._sums[-1], side="right"))
+            i = int(self._ids[min(at, len(self._ids) - 1)])
+            if self._alive[i]:
+                return i
+
+    def drop(self, i: int) -> None:
+        """Leave an index out from now on."""
+        self._alive[i] = False
+        self._n_alive -= 1
+        self._mass -= float(np.exp(self._log_weights[i] - self._shift))
+        if self._n_alive and self._mass <= 0.5 * self._sums[-1]:
+            self._sum()
+
+    def _sum(self) -> None:
+        self._ids = np.flatnonzero(self._alive)
+        weights = self._log_weights[self._ids]
+        self._shift = float(weights.max(initial=-np.inf))
+        self._sums = np.cumsum(np.exp(weights - self._shift)) if self._n_alive else np.zeros(0)
+        self._mass = float(self._sums[-1]) if self._n_alive else 0.0

@@ -26,6 +26,8 @@ from structgen.studies.record import Record
 from structgen.studies.tasks import Task
 
 _PARTICLES = 8
+#: Refusals of one token after which its particle dies, with weights that account for it; the same for both.
+_MAX_REJECTS = 200
 #: Every text; conditions are then asked about each candidate.
 _ANYTHING = sg.Regex("(?s:.*)")
 
@@ -150,8 +152,8 @@ def _masked(rows: Rows, task: Task, grammar: sg.CompiledGrammar, seed: int) -> R
 def _timed(rows: Rows, grammar: sg.CompiledGrammar, task: Task, predicate: sg.Predicate | None, seed: int) -> Run:
     began = process_time()
     samples = sg.sampling.sample(
-        rows, grammar, n=_PARTICLES, sampler=sg.sampling.AWRS(), max_tokens=task.max_tokens, seed=seed,
-        predicate=predicate,
+        rows, grammar, n=_PARTICLES, sampler=sg.sampling.AWRS(max_rejects=_MAX_REJECTS), max_tokens=task.max_tokens,
+        seed=seed, predicate=predicate,
     )  # fmt: skip
     seconds = process_time() - began
     return Run(samples.log_z, samples.predicate_calls, sum(len(text) + 1 for text in samples.tokens), seconds)
@@ -164,7 +166,7 @@ def _theirs(peer: Any, rows: Rows, task: Task, grammar: sg.CompiledGrammar, seed
     torch.manual_seed(seed)
     condition = Condition(task, grammar)
     language_model, boolean = _potentials(peer, rows, condition)
-    sampler = peer.AWRS(language_model, boolean, seed=seed)
+    sampler = peer.AWRS(language_model, boolean, seed=seed, max_rejects=_MAX_REJECTS)
 
     async def run() -> Any:
         return await sampler.smc(

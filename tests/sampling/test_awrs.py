@@ -60,3 +60,29 @@ def test_the_only_valid_token_is_found_however_unlikely(form):
 def test_nothing_valid_gives_weight_0(form):
     assert form(np.log(np.full(4, 0.25)), lambda i: False, Draws(0)).log_weight == -np.inf
     assert form(np.full(4, -np.inf), lambda i: True, Draws(0)).place == -1
+
+
+def test_draws_among_fewer_and_fewer():
+    """Every index comes by its share of what is left, and what is left is known however little it is."""
+    log_weights = np.array([0.0, -1.0, -np.inf, -60.0, -2.0, -61.0, -300.0, -301.0])
+    counts = np.zeros((2, len(log_weights)))
+    for seed in range(3000):
+        left = Draws((seed,)).remaining(log_weights)
+        counts[0, left.draw()] += 1
+        left.drop(0)
+        counts[1, left.draw()] += 1
+    for row, alive in zip(counts, (log_weights, np.where(np.arange(8) == 0, -np.inf, log_weights)), strict=True):
+        expected = 3000 * np.exp(alive) / np.exp(alive).sum()
+        assert np.abs(row - expected).max() < 4.0 * np.sqrt(3000)
+        assert row[expected == 0.0].sum() == 0
+    left = Draws((1,)).remaining(log_weights)
+    for i, expected in ((4, np.logaddexp(0.0, -1.0)), (0, -1.0), (1, np.logaddexp(-60.0, -61.0)), (3, -61.0)):
+        left.drop(i)
+        assert left.log_left == pytest.approx(expected, rel=1e-12)
+    left.drop(5)
+    assert left.log_left == pytest.approx(np.logaddexp(-300.0, -301.0), rel=1e-12)
+    assert left.draw() in (6, 7)
+    left.drop(6)
+    assert left.draw() == 7
+    left.drop(7)
+    assert left.log_left == -np.inf

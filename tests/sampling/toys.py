@@ -97,6 +97,9 @@ class _Scripted:
         weights = np.exp(log_weights - log_weights.max())
         return self._choose((weights / weights.sum()).tolist())
 
+    def remaining(self, log_weights: np.ndarray) -> _Left:
+        return _Left(self, log_weights)
+
     def happens(self, probability: float) -> bool:
         return self._choose([1.0 - probability, probability]) == 1
 
@@ -113,6 +116,24 @@ class _Scripted:
     def survivors(self, weights: np.ndarray, n: int) -> list[tuple[int, float]]:
         outcomes = sorted(survivor_law(weights, n).items())
         return list(outcomes[self._choose([chance for _, chance in outcomes])][0])
+
+
+class _Left:
+    """What is left of some weights, in the plainest way."""
+
+    def __init__(self, draws: _Scripted, log_weights: np.ndarray) -> None:
+        self.draws, self.left = draws, np.array(log_weights)
+
+    @property
+    def log_left(self) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log(np.exp(self.left).sum()))
+
+    def draw(self) -> int:
+        return self.draws.index(self.left)
+
+    def drop(self, i: int) -> None:
+        self.left[i] = -np.inf
 
 
 def outcomes(run: Callable[[Any], Any]) -> Iterator[tuple[float, Any]]:
