@@ -1,7 +1,7 @@
 """A finite automaton over tokens, as arrays that a device keeps: states in, next states and mask rows out.
 
-``build`` makes one of a compiled machine's states or of token sequences; ``gpu`` holds the Triton kernels, ``cpu``
-Numba, ``naive`` the reference.
+``build`` makes one of a compiled machine's states, ``sequences`` one of token sequences; ``gpu`` holds the Triton
+kernels, ``cpu`` Numba, ``naive`` the reference.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ def draft_tree(automaton: Automaton, states: Any, tokens: Any, parents: Any, dep
     Args:
         automaton: of tensors. states: int32[B], those before the drafts.
         tokens: int32[B, N], contiguous: the token of each node; -1: no node.
-        parents: int32[B, N], contiguous: the node that each follows, of a smaller number; -1: the root.
+        parents: int32[B, N], contiguous: the node that each follows, of a smaller number; -1: the root; anything else
+            makes the node dead.
         depth: no less than the nodes on the longest way; None: N.
     """
     import structgen.kernels.gpu_tensors as gpu_tensors

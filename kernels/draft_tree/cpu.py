@@ -15,6 +15,6 @@ def draft_tree(first, tokens, after, row, default, table, rows, tables, states, 
         out[b, 0] = states[b]
         for i in range(drafts.shape[1]):
             out[b, i + 1] = -1
-            if drafts[b, i] >= 0 and parents[b, i] < i:
+            if drafts[b, i] >= 0 and -1 <= parents[b, i] < i:
                 before = out[b, parents[b, i] + 1]
                 out[b, i + 1] = step(first, tokens, after, row, default, table, rows, tables, before, drafts[b, i])

@@ -24,7 +24,7 @@ def _draft_tree(
     here = out + b * (nodes + 1)
     tl.store(here, root)
     tl.store(here + 1 + i, tl.full([N], -1, tl.int32), mask=there)
-    there = there & (token >= 0) & (parent < i)
+    there = there & (token >= 0) & (parent < i) & (parent >= -1)
     for _ in range(depth):
         tl.debug_barrier()  # what the last round wrote is read by other threads
         before = tl.load(here + 1 + parent, mask=there, other=-1)

@@ -10,7 +10,7 @@ def draft_tree(edges: list[dict[int, int]], state: int, tokens: list[int], paren
         way = [node]
         while 0 <= parents[way[-1]] < way[-1]:
             way.append(parents[way[-1]])
-        at = state if parents[way[-1]] < 0 else -1
+        at = state if parents[way[-1]] == -1 else -1
         for i in reversed(way):
             if at != -2 or tokens[i] < 0:
                 at = edges[at].get(tokens[i], -1) if at >= 0 and tokens[i] >= 0 else -1

@@ -72,12 +72,13 @@ def sample(
         if indices is None and len(rows) != batch:
             raise ValueError("one row, or one index, for each sequence of the batch")
         indices = each("indices", gpu_tensors.indices_of(indices, batch, logits.device), torch.int32)
-    plain = top_k is None and top_p is None and min_p is None
-    cuts = (
-        each("top_k", 0 if top_k is None else top_k, torch.int32),
-        each("top_p", 1.0 if top_p is None else top_p, torch.float32),
-        each("min_p", 0.0 if min_p is None else min_p, torch.float32),
-    )
+    cuts = None
+    if not (logits.is_cuda and top_k is None and top_p is None and min_p is None):
+        cuts = (
+            each("top_k", 0 if top_k is None else top_k, torch.int32),
+            each("top_p", 1.0 if top_p is None else top_p, torch.float32),
+            each("min_p", 0.0 if min_p is None else min_p, torch.float32),
+        )
     out = Sampled(
         torch.empty(batch, dtype=torch.int32, device=logits.device),
         *(torch.empty(batch, dtype=torch.float32, device=logits.device) for _ in range(3)),
@@ -85,7 +86,7 @@ def sample(
     if logits.is_cuda:
         from structgen.kernels.sample import gpu
 
-        gpu.sample(logits, seeds, steps, rows, indices, temperature, None if plain else cuts, mass, tile, out)
+        gpu.sample(logits, seeds, steps, rows, indices, temperature, cuts, mass, tile, out)
     else:
         from structgen.kernels.sample import cpu
 
@@ -95,7 +96,7 @@ def sample(
             indices = torch.full((batch,), -1, dtype=torch.int32)
         cpu.sample(
             gpu_tensors.floats(logits), array(seeds), array(steps), array(rows), array(indices), array(temperature),
-            *map(array, cuts), mass, tile, *map(array, out),
+            *map(array, cuts or ()), mass, tile, *map(array, out),
         )  # fmt: skip
     return out
 

@@ -13,8 +13,9 @@ pytest.importorskip("triton", reason="triton is not installed")
 import structgen as sg  # noqa: E402
 from structgen import bits  # noqa: E402
 from structgen.errors import LimitError  # noqa: E402
-from structgen.kernels.automaton import Automaton, advance, build, fill_rows, gpu, naive  # noqa: E402
+from structgen.kernels.automaton import Automaton, advance, fill_rows, gpu, naive  # noqa: E402
 from structgen.kernels.automaton.gpu_move import on_device  # noqa: E402
+from structgen.kernels.automaton.sequences import of_sequences  # noqa: E402
 from structgen.runtime.tabulate import tabulate  # noqa: E402
 
 TOKENS = [*(bytes([i]) for i in range(256)), b"ab", b"abc", b'{"', b'":', b"12", b"tr", b"ue", b"true", b"xx"]
@@ -34,7 +35,7 @@ CONSTRAINTS = [
 
 def sequences(seed: int) -> Automaton:
     rng = np.random.default_rng(seed)
-    return build.of_sequences(rng.integers(0, 50, (int(rng.integers(1, 200)), 3)).astype(np.int32), 50, 49)
+    return of_sequences(rng.integers(0, 50, (int(rng.integers(1, 200)), 3)).astype(np.int32), 50, 49)
 
 
 def automata() -> list[Automaton]:
@@ -93,7 +94,7 @@ def test_sequences_and_nothing_else_are_read(seed: int) -> None:
     """By enumeration: the texts of the automaton are the sequences it was built of, each with EOS at its end."""
     rng = np.random.default_rng(seed)
     given = rng.integers(0, 5, (int(rng.integers(1, 40)), 3)).astype(np.int32)
-    automaton = build.of_sequences(given, 6, 5)
+    automaton = of_sequences(given, 6, 5)
     edges = naive.edges(automaton)
     texts: list[tuple[int, ...]] = []
     todo: list[tuple[tuple[int, ...], int]] = [((), automaton.start)]

@@ -92,11 +92,12 @@ def test_draft_trees(number: int) -> None:
         states[:2] = -1, -2
         parents = np.array([[int(rng.integers(-1, i)) if i % 4 else -1 for i in range(nodes)] for _ in range(batch)])
         parents[2] = np.arange(nodes) - 1  # a chain
+        parents[3, nodes // 2] = rng.choice([-7, nodes])  # no node
         tokens = rng.integers(-1, automaton.size, (batch, nodes))
         for b in range(batch):
             for i in range(nodes):
                 at = tree_naive.draft_tree(edges, int(states[b]), tokens[b].tolist(), parents[b].tolist())
-                before = at[parents[b, i] + 1]
+                before = at[parents[b, i] + 1] if -1 <= parents[b, i] < nodes else -1
                 if before >= 0 and edges[before] and rng.random() < 0.8:
                     tokens[b, i] = rng.choice(list(edges[before]))
         wanted = [
