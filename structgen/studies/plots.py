@@ -35,7 +35,8 @@ def alignment(curves: dict[str, dict[str, list[dict[str, float]]]], path: Path) 
                 x = [point["passes"] for point in points]
                 y = [point[field] for point in points]
                 panel.plot(x, y, marker="osd^v<>"[number % 7], markersize=3, linewidth=1, label=name)
-            panel.set_xscale("log")
+            panel.set_xscale("log", base=2)
+            panel.xaxis.set_major_formatter("{x:.0f}")
             panel.tick_params(labelsize=7)
             if row == 0:
                 panel.set_title(task, fontsize=9)

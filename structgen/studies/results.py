@@ -30,16 +30,21 @@ def targets(runs: dict[str, Any]) -> dict[str, float]:
 def curves(runs: dict[str, Any]) -> dict[str, dict[str, list[Point]]]:
     """For each task and sampler a point for each step, its ``kl`` to the target itself.
 
-    A step that some run has not reached, its passes used up, is left out: means over the others would not compare.
+    A step that some run has not reached (its passes were used up, or nothing was alive yet) is left out: means over
+    the others would not compare.
     """
     log_z = targets(runs)
-    groups: dict[str, dict[str, list[list[Point]]]] = {}
+    groups: dict[str, dict[str, list[dict[float, Point]]]] = {}
     for key, run in runs.items():
         task, question, sampler, _ = key.split("/")
         moved = [point | {"kl": point["kl"] + log_z[f"{task}/{question}"]} for point in run["points"]]
-        groups.setdefault(task, {}).setdefault(sampler, []).append(moved)
+        steps = {point["samples"]: point for point in moved}
+        groups.setdefault(task, {}).setdefault(sampler, []).append(steps)
     return {
-        task: {sampler: [_mean(points) for points in zip(*found, strict=False)] for sampler, found in samplers.items()}
+        task: {
+            sampler: [_mean(run[step] for run in found) for step in found[0] if all(step in run for run in found)]
+            for sampler, found in samplers.items()
+        }
         for task, samplers in groups.items()
     }
 
@@ -52,17 +57,17 @@ def _mean(points: Iterable[Point]) -> Point:
 def table(found: dict[str, dict[str, list[Point]]]) -> str:
     """The last points of curves as a table in Markdown."""
     lines = [
-        "| task | sampler | samples | forward passes | predicate calls | KL to the target | mean log P | right |",
-        "|---|---|---|---|---|---|---|---|",
+        "| task | sampler | texts | alive | forward passes | predicate calls | KL to the target | mean log P | right |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for task, samplers in found.items():
         for sampler, points in samplers.items():
             if not points:
-                lines.append(f"| {task} | {sampler} | none | | | | | |")
+                lines.append(f"| {task} | {sampler} | none | | | | | | |")
                 continue
             p = points[-1]
             lines.append(
-                f"| {task} | {sampler} | {p['samples']:.0f} | {p['passes']:.0f} | {p['predicate']:.0f} "
-                f"| {p['kl']:.2f} | {p['log_p']:.2f} | {p['right']:.0%} |"
+                f"| {task} | {sampler} | {p['samples']:.0f} | {p['alive']:.0f} | {p['passes']:.0f} "
+                f"| {p['predicate']:.0f} | {p['kl']:.2f} | {p['log_p']:.2f} | {p['right']:.0%} |"
             )
     return "\n".join(lines)

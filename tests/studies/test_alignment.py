@@ -68,11 +68,13 @@ def test_samples_of_the_target_have_no_divergence_from_it():
 
 
 def test_log_z_is_taken_from_what_estimates_it_without_bias():
-    point = {"kl": 3.0, "passes": 5, "samples": 8, "predicate": 0, "log_p": -4.0, "right": 0.5}
+    point = {"kl": 3.0, "passes": 5, "samples": 8, "alive": 7, "predicate": 0, "log_p": -4.0, "right": 0.5}
     runs = {
         "t/0/CARS/0": {"points": [point, point], "log_z": -1.0},
         "t/0/SMC/0": {"points": [point], "log_z": -2.0},
         "t/0/MCMC/0": {"points": [], "log_z": -50.0},
+        "t/0/AWRS/0": {"points": [point, point | {"samples": 16, "passes": 9}], "log_z": None},
+        "t/0/AWRS/1": {"points": [point | {"samples": 16, "passes": 11}], "log_z": None},  # nothing alive at first
         "t/0/ASAp/0": {"points": [point], "log_z": None},
     }
     z = (math.exp(-1) + math.exp(-2)) / 2
@@ -80,6 +82,7 @@ def test_log_z_is_taken_from_what_estimates_it_without_bias():
     found = curves(runs)
     assert found["t"]["CARS"][0]["kl"] == pytest.approx(3.0 + math.log(z))
     assert found["t"]["MCMC"] == []
+    assert [(point["samples"], point["passes"]) for point in found["t"]["AWRS"]] == [(16, 10)]
     assert "| t | MCMC | none |" in table(found)
 
 
