@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 if not str(__package__).startswith("structgen"):
-    import structgen
-
-    structgen.__path__.append(str(Path(__file__).resolve().parents[2]))  # structgen.kernels is kernels/
+    package = import_module("structgen")
+    package.__path__.append(str(Path(__file__).resolve().parents[2]))  # structgen.kernels is kernels/
 
 from structgen.kernels.check.main import main
 
