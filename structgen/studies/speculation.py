@@ -37,7 +37,7 @@ class Task:
     name: str
     prompts: tuple[str, ...]
     constraint: Any
-    max_tokens: int = 96
+    max_tokens: int = 128
 
 
 def _object(**properties: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Way:
         return tokens, seconds, passes, drafted, accepted
 
 
-def compare(gen: Generator, repeats: int) -> list[dict[str, Any]]:
+def compare(gen: Generator, repeats: int, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """A record for each task and way."""
     plain = Generator(gen.model, gen.tokenizer, jump_forward=False)
     wide = Generator(gen.model, gen.tokenizer, pass_width=8)
@@ -155,8 +155,10 @@ def compare(gen: Generator, repeats: int) -> list[dict[str, Any]]:
     ]
     records: list[dict[str, Any]] = []
     for task in tasks():
+        if names and task.name not in names:
+            continue
         for way in ways:
-            way.write(Task(task.name, task.prompts[:1], task.constraint, 32))  # compile, and meet the states
+            way.write(task)  # compile, and meet the states
         seen: dict[str, list[tuple[int, float, int, int, int]]] = {way.name: [] for way in ways}
         for turn in range(repeats):
             for way in ways if turn % 2 == 0 else ways[::-1]:
@@ -242,6 +244,7 @@ def main(arguments: list[str]) -> int:
     """Run the study. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m structgen.studies speculation", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--task", action="append", help="only this one; may be repeated")
     parser.add_argument("--dtype", default="bfloat16", choices=["bfloat16", "float32"])
     parser.add_argument("--identical", type=int, metavar="N", help="count equal greedy texts of N prompts instead")
     parser.add_argument("--pass-width", type=int, help="for --identical")
@@ -251,7 +254,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     model, tokenizer = models.load(dtype=options.dtype)
     gen = Generator(model, tokenizer, pass_width=options.pass_width)
-    what: Callable[[], Any] = lambda: compare(gen, options.repeats)  # noqa: E731
+    what: Callable[[], Any] = lambda: compare(gen, options.repeats, options.task or ())  # noqa: E731
     if options.curve:
         what = lambda: curve(gen)  # noqa: E731
     elif options.identical:

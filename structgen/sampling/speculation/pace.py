@@ -17,9 +17,11 @@ from itertools import pairwise
 from statistics import median
 
 #: Share of the time that trying out may cost.
-TRIAL_SHARE = 0.02
+TRIAL_SHARE = 0.015
 #: The account holds at most this many passes' time, and begins with one.
 _MOST_SAVED = 4.0
+#: A draft of which nothing is accepted counts as this much of a pass at least: measured times are never so exact.
+_LEAST_LOSS = 0.1
 #: Weight of an older observation against the next.
 _FADE = 0.97
 #: What is believed of a kind of guess that was never tried: accepted so often, as if seen so many times.
@@ -110,7 +112,8 @@ class Pace:
         if best and self._account > -plain:
             return best
         trial = min(2, room)
-        if self._account >= self.time(rows, pending + trial) + trial * guess - plain:
+        loss = self.time(rows, pending + trial) + trial * guess - plain
+        if self._account >= max(loss, _LEAST_LOSS * plain):
             return trial
         return 0
 
@@ -126,6 +129,8 @@ class Pace:
         """A row's pass with a draft of ``drafted`` tokens settled ``chosen`` tokens; guessing took so long."""
         plain = self.time(rows, pending)
         gain = plain + (chosen - 1) * self.time(rows, 1) - self.time(rows, pending + drafted) - guessing
+        if drafted and chosen == 1:
+            gain = min(gain, -_LEAST_LOSS * plain)
         account = plain if self._account is None else self._account
         self._account = min(account + gain + TRIAL_SHARE * plain, _MOST_SAVED * plain)
 
