@@ -5,7 +5,8 @@ asserts in which draft), ``schema`` (one vocabulary, every keyword checked), ``r
 ``numbers``, ``formats`` and ``strings`` (scalar languages), ``formula`` (Boolean combinations), ``shapes`` (the normal
 form), ``algebra``, ``emptiness``, ``operations``, ``normalise`` and ``keywords`` (how it is computed),
 ``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells`` and
-``arrays`` (objects and arrays being written), ``seen``, ``holes``, ``supply`` and ``unique`` (arrays that remember),
+``arrays`` (objects and arrays being written), ``seen``, ``holes``, ``supply``, ``unique`` and ``equal`` (arrays that
+remember),
 ``residuals``, ``derive``, ``objecttrees``, ``leastobject``,
 ``arraytrees`` and ``treenodes`` (the same under Boolean combinations that are not multiplied out), ``lower`` (the
 network), ``clash`` (why nothing is valid).

@@ -22,6 +22,7 @@ from structgen.errors import LimitError
 from structgen.frontends.json_schema.arrays import ArrayPlan, Memory
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans
+from structgen.frontends.json_schema.equal import EqualPlan
 from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.frontends.json_schema.names import read_name
@@ -35,7 +36,7 @@ from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Tree
 from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
-from structgen.frontends.json_schema.unique import EqualPlan, UniquePlan
+from structgen.frontends.json_schema.unique import UniquePlan
 from structgen.ir.network import END, Call, Edge, Key, Node, Terminal
 
 START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)

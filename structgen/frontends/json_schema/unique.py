@@ -1,4 +1,4 @@
-"""Arrays whose items all differ, and arrays in which two are equal.
+"""Arrays whose items all differ.
 
 The items are captured, and the next ones chosen among the values not seen. What is left must be enough: where some
 items come from small sets, a value that a later one cannot do without is not offered. The least bytes to the end are
@@ -12,23 +12,23 @@ from functools import cached_property
 from heapq import merge
 from itertools import count, islice
 
-from structgen.errors import LimitError, UnsupportedError
+from structgen.errors import LimitError
 from structgen.frontends.json_schema.arrays import MAX_SEARCH, ArrayPlan, Counts, Memory, Way
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
 from structgen.frontends.json_schema.load import Frozen
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.seen import Seen, among, read_value, without
+from structgen.frontends.json_schema.seen import Seen, among, without
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ArrayShape
 from structgen.frontends.json_schema.supply import Supply
 
 #: Sets of fewer values are listed where contains and uniqueItems meet.
-_MANY = 100
+MANY = 100
 _NONE: Seen = frozenset()
 
 
-class _Remembering(ArrayPlan):
-    """What both kinds share."""
+class Remembering(ArrayPlan):
+    """What arrays that remember their items share; see ``equal`` for the other kind."""
 
     def __init__(self, normaliser: Normaliser, shape: ArrayShape, terminals: Terminals, supply: Supply) -> None:
         super().__init__(normaliser, shape, terminals)
@@ -86,7 +86,7 @@ class _Remembering(ArrayPlan):
         return min(best + (self.each if i else self.terminals.gap_cost), INFINITE)
 
 
-class UniquePlan(_Remembering):
+class UniquePlan(Remembering):
     """Arrays whose items all differ."""
 
     def choices(self, i: int, memory: Memory) -> list[Way]:
@@ -208,8 +208,8 @@ class UniquePlan(_Remembering):
     def _members(self) -> dict[Formula, Seen]:
         found: dict[Formula, Seen] = {}
         for f in dict.fromkeys(self.formulas_inside()):
-            if self.cost(f) < INFINITE and len(self.supply.sizes(f, _MANY)) < _MANY:
-                listed = self.supply.listed(f, _MANY)
+            if self.cost(f) < INFINITE and len(self.supply.sizes(f, MANY)) < MANY:
+                listed = self.supply.listed(f, MANY)
                 found[f] = frozenset(self.supply.sought(f) if listed is None else listed)
         return found
 
@@ -288,114 +288,3 @@ def _matched(sets: dict[int, frozenset[Frozen]]) -> bool:
         return False
 
     return all(place(j, set()) for j in sets)
-
-
-class EqualPlan(_Remembering):
-    """Arrays in which two items are equal.
-
-    Raises:
-        UnsupportedError: there is contains, too.
-    """
-
-    def __init__(self, normaliser: Normaliser, shape: ArrayShape, terminals: Terminals, supply: Supply) -> None:
-        super().__init__(normaliser, shape, terminals, supply)
-        if shape.contains:
-            raise UnsupportedError(
-                "contains in an array in which some items are equal (the negation of uniqueItems)", where=shape.where
-            )
-        self._fresh: dict[int, tuple[int, Formula | None]] = {}
-
-    def may_close(self, i: int, memory: Memory) -> bool:
-        return memory.seen is None and super().may_close(i, memory)
-
-    def choices(self, i: int, memory: Memory) -> list[Way]:
-        n, f = self.normaliser, self.shape.item(i)
-        if memory.seen is None:
-            return [Way(f, memory, self._plain(i + 1))]
-        seen = memory.seen
-        found = []
-        if seen:
-            again = n.formulas.both(f, among(n, seen))
-            found.append(Way(again, Memory((), None), self._plain(i + 1)))
-        after = self._rest(i + 1, seen)
-        if after < INFINITE:
-            known = self._witness(i) - seen
-            listed = known
-        else:  # the item itself must come again
-            later = [self.shape.item(j) for j in self._further(i)]
-            again = without(n, n.formulas.both(f, n.formulas.either(*later)), seen)
-            values = self.supply.listed(again, _MANY) if self.cost(again) < INFINITE else []
-            if values is None:
-                raise LimitError(
-                    "the only item that may equal another one comes last, and may be of any length",
-                    where=self.shape.where,
-                    hint="Raise maxItems by one, or list the values of the items",
-                )
-            known, listed = frozenset(), frozenset(values)
-        for value in listed:
-            then = seen | {value}
-            found.append(Way(among(n, [value]), Memory((), then), self._rest(i + 1, then)))
-        if after < INFINITE:
-            found.append(Way(without(n, f, seen | known), memory, after, True))
-        return found
-
-    def settle(self, costs: Costs, supply: Supply) -> None:
-        super().settle(costs, supply)
-        if self.shape.hi is not None and self.shape.hi <= _MANY:
-            for i in range(self.shape.hi):  # refused now if at all
-                self.ways(i, self.start)
-
-    def distinct(self, supply: Supply, n: int) -> list[int]:
-        return []  # only what can be found one by one
-
-    def _further(self, i: int) -> range:
-        """Positions after i, those that are alike but once."""
-        end = max(len(self.shape.prefix), i + 1) + 1
-        return range(i + 1, end if self.shape.hi is None else min(end, self.shape.hi))
-
-    def _plain(self, i: int) -> int:
-        """Least bytes after i items once two are equal."""
-        return self.terminals.close_cost + sum(
-            self.cost(self.shape.item(j)) + self.each for j in range(i, self.shape.lo)
-        )
-
-    def _way_to(self, i: int, k: int) -> int:
-        """Least bytes of the items i to k - 1 with what stands between them, and before item k."""
-        total = sum(self.cost(self.shape.item(j)) + self.each for j in range(i, k))
-        return total + (self.each if i else self.terminals.gap_cost)
-
-    def _pair(self, i: int) -> tuple[int, Formula | None]:
-        """Least bytes after i items if no item so far comes again; and the item i that then does."""
-        if not self.may_follow(i):
-            return INFINITE, None
-        found = self._fresh.get(i)
-        if found is None:
-            both, f = self.normaliser.formulas.both, self.shape.item(i)
-            found = (INFINITE, None)
-            for k in self._further(i):
-                common = both(f, self.shape.item(k))
-                cost = self.cost(common)
-                total = self._way_to(i, i) + cost + self._way_to(i + 1, k) + cost + self._plain(k + 1)
-                if total < found[0]:
-                    found = (total, common)
-            if i < len(self.shape.prefix):
-                later = self._way_to(i, i) + self.cost(f) + self._pair(i + 1)[0]
-                if later < found[0]:
-                    found = (later, None)
-            self._fresh[i] = found
-        return found
-
-    def _witness(self, i: int) -> Seen:
-        common = self._pair(i)[1]
-        return frozenset() if common is None else frozenset([read_value(self.supply.shortest(common))])
-
-    def _rest(self, i: int, seen: Seen) -> int:
-        """Least bytes after i items, of which those in ``seen`` may come again."""
-        best = self._pair(i)[0]
-        both, n = self.normaliser.formulas.both, self.normaliser
-        if seen and self.may_follow(i):
-            for k in (i, *self._further(i)):
-                cost = self.cost(both(self.shape.item(k), among(n, seen)))
-                if cost < INFINITE:
-                    best = min(best, self._way_to(i, k) + cost + self._plain(k + 1))
-        return best

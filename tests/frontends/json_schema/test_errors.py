@@ -65,8 +65,6 @@ MALFORMED: list[tuple[Any, type[errors.StructgenError], str | None]] = [
      "#/properties/a/$ref"),
     ({"type": "array", "uniqueItems": True, "items": {"type": "boolean"}, "minItems": 3},
      errors.UnsatisfiableError, "#"),
-    ({"properties": {"tags": {"type": "array", "not": {"uniqueItems": True}, "contains": {"type": "null"}}}},
-     errors.UnsupportedError, "#/properties/tags"),
     ({"type": "array", "not": {"uniqueItems": True}, "maxItems": 2}, errors.LimitError, "#"),
 ]  # fmt: skip
 

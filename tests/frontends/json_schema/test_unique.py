@@ -81,6 +81,19 @@ SCHEMAS: dict[str, Any] = {
     "equal booleans": equal(items={"type": "boolean"}, minItems=3),
     "equal objects": equal(items=SMALL, maxItems=3),
     "equal at the end": equal(prefixItems=[{"type": ["string", "boolean"]}, {"type": "boolean"}], maxItems=2),
+    "equal and contains": equal(contains={"type": "string"}),
+    "equal, one of them": equal(items={"enum": [0, 1, "a"]}, contains={"minimum": 1}, minContains=2, maxContains=2),
+    "equal, none of them": equal(
+        items={"type": ["boolean", "null"]}, contains={"type": "boolean"}, minContains=0, maxContains=1, maxItems=4
+    ),
+    "equal at the end, one of them": equal(
+        prefixItems=[{"type": ["string", "boolean"]}, {"enum": ["a", "b", True]}], contains={"const": "a"}, items=False
+    ),
+    "equal and two contain": equal(
+        items={"type": "integer"},
+        allOf=[{"contains": {"multipleOf": 2}}, {"contains": {"minimum": 3}, "maxContains": 2}],
+    ),
+    "equal, three of them": equal(items={"type": "integer"}, contains={"const": 3}, minContains=3, minItems=5),
     "equal apart": equal(prefixItems=[{"type": "string"}, {"type": "boolean"}, {"const": "x"}], items=False),
 }
 
