@@ -104,6 +104,8 @@ class Symbols:
             self.members[ranges] = tuple(members[first[i] : first[i + 1]].tolist())
         #: The classes of symbols that no text has.
         self.marks = [self.members[mark][0] for mark in marks]
+        #: What races have found out about programs and lookarounds, for the next race in which they take part.
+        self.found: dict[tuple[object, ...], Dfa] = {}
         self._samples = [0] * self.width
         for start, c in zip(self.starts.tolist(), self.classes.tolist(), strict=True):
             self._samples[c] = start
@@ -242,11 +244,14 @@ class Race:
     def _failing(self, look: int, at: int) -> Dfa:
         """The rests of the text, to its end, with which a lookahead under way fails."""
         found = self.looks[look]
-        words = self.symbols.dfa(*_from(self.rows[look], found.body.accept.tolist(), at))
-        rest = everything(CODE_POINTS)
-        if not found.whole:
-            words = concat(words, rest)
-        return words if found.negative else difference(rest, words)
+        key = (found.body, found.whole, found.negative, at)
+        if key not in self.symbols.found:
+            words = self.symbols.dfa(*_from(self.rows[look], found.body.accept.tolist(), at))
+            rest = everything(CODE_POINTS)
+            if not found.whole:
+                words = concat(words, rest)
+            self.symbols.found[key] = words if found.negative else difference(rest, words)
+        return self.symbols.found[key]
 
     def _universal(self, d: Dfa) -> list[bool]:
         """The states of an automaton from which everything is accepted."""
@@ -258,6 +263,22 @@ class Race:
 
     def _matches_later(self, state: State, above: list[Thread]) -> Dfa:
         """The rests of the text, to its end, with which one of the threads matches."""
+        key = self._named(state, above)
+        if key not in self.symbols.found:
+            self.symbols.found[key] = self._find_later(state, above)
+        return self.symbols.found[key]
+
+    def _named(self, state: State, above: list[Thread]) -> tuple[object, ...]:
+        """The threads, and what their way depends on, in words that mean the same in every race."""
+        taking = {t.program for t in above}
+        looks = {self.offsets[p] + i for p in taking for i in range(len(self.programs[p].looks))}
+        behind = tuple((id(self.looks[i]), s) for i, s in zip(self.behind, state.behind, strict=True) if i in looks)
+        threads = tuple(
+            (id(self.programs[t.program]), t.at, frozenset((id(self.looks[i]), s) for i, s in t.dues)) for t in above
+        )
+        return threads, behind, state.read if behind else 0
+
+    def _find_later(self, state: State, above: list[Thread]) -> Dfa:
         start = State(state.behind, state.read, tuple(above), None)
         numbers = {start: 0}
         states = [start]
@@ -383,11 +404,11 @@ class Race:
             if isinstance(instruction, Char):
                 result.append(thread)
             elif isinstance(instruction, Split):
-                todo.extend(thread._replace(at=t) for t in reversed(instruction.targets))
+                todo.extend([Thread(thread.program, t, thread.dues) for t in reversed(instruction.targets)])
             elif isinstance(instruction, Check):
                 dues = self._checked(thread, instruction, behind, read)
                 if dues is not None:
-                    todo.append(thread._replace(at=instruction.next, dues=dues))
+                    todo.append(Thread(thread.program, instruction.next, dues))
             else:
                 assert isinstance(instruction, Match)
                 if not thread.dues:

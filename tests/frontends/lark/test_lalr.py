@@ -69,7 +69,7 @@ def ours(lalr: Lalr) -> list[State]:
             if target not in order:
                 order.append(target)
             goto[symbol] = order.index(target)
-        found.append((goto, lalr.accepts[state], {**lalr.lost[state]}))
+        found.append((goto, lalr.accepts[state], {rule: out for rule, out in lalr.lost[state].items()}))
     return found
 
 
