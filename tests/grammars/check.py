@@ -2,7 +2,8 @@
 
 For each language: examples that Lark and the second judge agree on with the corpus; then mutants of the good ones
 (one character dropped, put in or replaced) on which the judge's verdict is compared with ours. ``--files`` takes the
-texts from a folder instead of the corpus; for ``python`` without it, the standard library's files are read.
+texts from a folder instead of the corpus; for ``python`` without it, the standard library's files are read. With
+``--compiled`` our verdict is that of the compiled grammar, without it that of Lark with our grammar.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import random
 import string
 import sysconfig
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import structgen as sg
 from structgen.source.library import list_grammars
 from tests.grammars.corpus import examples
 from tests.grammars.judges import has_judge, judge, missing
@@ -44,25 +48,39 @@ def real_texts(name: str, folder: Path, largest: int, count: int, rng: random.Ra
     return found
 
 
-def report(name: str, mutants: int, folder: Path | None, largest: int, count: int) -> None:
+def compiled(name: str) -> Callable[[str], bool]:
+    """The verdict of the compiled grammar, over a vocabulary of bytes."""
+    vocabulary = sg.Vocabulary([*(bytes([b]) for b in range(256)), None], eos_token_ids=[256])
+    limits = sg.Limits(max_states=10**8, max_grammar_bytes=1 << 34)  # thousands of files, not one
+    grammar = sg.compile(sg.load_grammar(name), vocabulary, limits=limits)
+
+    def verdict(text: str) -> bool:
+        state = grammar.advance_bytes(grammar.start, text.encode())
+        return state >= 0 and grammar.accepts(state)
+
+    return verdict
+
+
+def report(name: str, mutants: int, folder: Path | None, largest: int, count: int, machine: bool) -> None:
     """Print the figures of one language."""
+    ours = compiled(name) if machine else partial(accepts, name)
     rng, begun = random.Random(0), time.perf_counter()
     corpus = examples(name)
-    right = sum(accepts(name, e.text) == e.good for e in corpus)
+    right = sum(ours(e.text) == e.good for e in corpus)
     print(f"{name}: examples right {right} of {len(corpus)}", end="")
     texts = [e.text for e in corpus if e.good]
     if folder is not None:
         texts = real_texts(name, folder, largest, count, rng)
-        taken = [text for text in texts if accepts(name, text)]
+        taken = [text for text in texts if ours(text)]
         print(f"; files accepted {len(taken)} of {len(texts)} ({len(taken) / max(1, len(texts)):.2%})", end="")
         texts = taken
     if has_judge(name) and not missing(name) and mutants and texts:
         verdicts = []
         for _ in range(mutants):
             changed = mutant(rng.choice(texts), rng)
-            verdicts.append((judge(name)(changed), accepts(name, changed)))
-        bad = [ours for theirs, ours in verdicts if not theirs]
-        good = [ours for theirs, ours in verdicts if theirs]
+            verdicts.append((judge(name)(changed), ours(changed)))
+        bad = [mine for theirs, mine in verdicts if not theirs]
+        good = [mine for theirs, mine in verdicts if theirs]
         print(f"; mutants: {bad.count(False)} of {len(bad)} bad ones refused, ", end="")
         print(f"{good.count(True)} of {len(good)} good ones accepted", end="")
     print(f" ({time.perf_counter() - begun:.0f} s)", flush=True)
@@ -76,12 +94,13 @@ def main() -> None:
     parser.add_argument("--files", type=Path, help="a folder of real texts")
     parser.add_argument("--largest", type=int, default=200_000, help="bytes of the largest file to read")
     parser.add_argument("--count", type=int, default=10_000, help="how many files to read at most")
+    parser.add_argument("--compiled", action="store_true", help="judge with the compiled grammar, not with Lark")
     options = parser.parse_args()
     for name in options.names or list_grammars():
         folder = options.files
         if folder is None and name == "python" and options.names:
             folder = Path(sysconfig.get_path("stdlib"))
-        report(name, options.mutants, folder, options.largest, options.count)
+        report(name, options.mutants, folder, options.largest, options.count, options.compiled)
 
 
 if __name__ == "__main__":
