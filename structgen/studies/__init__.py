@@ -9,4 +9,6 @@ STUDIES: dict[str, tuple[str, str]] = {
     "genlm": ("genlm", "adaptive weighted rejection beside genlm-control: predicate calls, times, log Z"),
     "speculation": ("speculation", "speculative decoding: tokens per second by kind of text, equal texts, pass times"),
     "particles": ("particles", "the time of SMC with several particles over that of one sequence"),
+    "diffusion": ("diffusion.study", "constraints on a masked diffusion model: validity, likelihood, passes, time"),
+    "diffusion-train": ("diffusion.train", "teach the denoiser of that study from nothing"),
 }

@@ -1,0 +1,1 @@
+"""A masked-diffusion denoiser small enough to train here, and the study of constraints on it."""
