@@ -103,8 +103,8 @@ def _accept(
             ), 0)  # fmt: skip
             q = 1.0
             if not SURE:
-                x = tl.load(draft + (b * nodes + i) * columns + token).to(tl.float32)
-                q = tl.exp(x - tl.load(draft_norms + b * nodes + i))
+                own_draft = tl.load(draft + (b * nodes + i) * columns + token).to(tl.float32)
+                q = tl.exp(own_draft - tl.load(draft_norms + b * nodes + i))
             taken = tl.load(uniforms + b * (nodes + 1) + i) * q < p
             if not taken:
                 left = 0.0
