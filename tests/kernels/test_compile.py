@@ -27,8 +27,8 @@ from structgen.kernels.sum_product import gpu as sum_product
 FLOATS = "temperature figures logprobs logmass cuts top_p min_p uniforms draft_norms norms scratch logps beta".split()
 BYTES = "letters accept".split()
 NUMBERS = (
-    "columns width logits_stride rows_stride pool_stride out_stride tiles size rounds batch n_rows vocab words n_states "
-    "n_eos nodes depth places i length"
+    "columns width logits_stride rows_stride pool_stride out_stride tiles size rounds batch n_rows vocab words "
+    "n_states n_eos nodes depth places i length"
 ).split()
 
 def check(kernel, out="*i32", states="*i32", **constants):
