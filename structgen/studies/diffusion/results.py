@@ -12,6 +12,9 @@ import numpy as np
 
 from structgen.studies.plots import figure
 
+#: Kinds that nest without bound.
+NESTED = ("tree", "arithmetic", "program")
+
 Runs = dict[str, dict[str, Any]]
 
 
@@ -33,6 +36,16 @@ def chosen(runs: Runs, *, method: str | None = None, order: str | None = None, l
 def names(runs: Runs, place: int) -> list[str]:
     """The different parts of the keys at a place, in the order in which they come."""
     return list(dict.fromkeys(key.split("/")[place] for key in runs))
+
+
+def report(runs: Runs) -> str:
+    """The tables of the kinds that nest to a fixed depth, and of those that nest without bound."""
+    parts = []
+    for title, wanted in (("Finite kinds", False), ("Kinds that nest without bound", True)):
+        part = {key: run for key, run in runs.items() if (key.split("/")[0] in NESTED) == wanted}
+        if part:
+            parts.append(f"{title}:\n\n{tables(part)}")
+    return "\n\n".join(parts)
 
 
 def tables(runs: Runs) -> str:

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     for length in given.lengths:
         for kind in given.kinds:
             _canvases(record, kind, length, given)
-    print(results.tables(record.runs))
+    print(results.report(record.runs))
     if given.plots is not None:
         given.plots.mkdir(parents=True, exist_ok=True)
         print(results.plot(record.runs, given.plots / "diffusion.png"))

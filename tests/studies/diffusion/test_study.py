@@ -90,7 +90,8 @@ def test_the_quick_study_runs_and_goes_on_where_it_was(tmp_path, capsys):
     shown = capsys.readouterr().out
     runs = json.loads(path.read_text())["runs"]
     assert len(runs) == 4 * len(study.METHODS)
-    assert results.tables(runs) in shown
+    assert results.report(runs) in shown
+    assert results.report(runs).count("| method |") == 2
     for key, run in runs.items():
         assert results.valid(run) or not key.split("/")[2].startswith("structgen")
         assert run["passes"] > 0
