@@ -19,55 +19,60 @@ TINY = 1e-25
 
 
 @njit(cache=True, nogil=True)
-def class_maxima(logits, first, members, best, token):
+def class_maxima(logits, live, live_class, best, token):
     """For each class its greatest logit and the token that has it (the lowest of equals).
 
     Args:
         logits: float32[V]; one position.
-        first, members: the tokens of each class, ascending.
+        live, live_class: int32[*]; tokens, ascending so that memory is read in order, and the class of each.
         best: float64[classes]; gets the greatest logit, -inf for empty classes.
         token: int32[classes]; gets the token, -1 where there is none above -inf.
     """
-    for c in range(len(best)):
-        top = -np.inf
-        where = -1
-        for i in range(first[c], first[c + 1]):
-            x = logits[members[i]]
-            if x > top:
-                top = x
-                where = members[i]
-        best[c] = top
-        token[c] = where
+    best[:] = -np.inf
+    token[:] = -1
+    for i in range(len(live)):
+        x = logits[live[i]]
+        c = live_class[i]
+        if x > best[c]:
+            best[c] = x
+            token[c] = live[i]
 
 
 @njit(cache=True, nogil=True)
-def class_sums(logits, top, weights, first, members, out):
+def class_sums(logits, top, weights, live_class, out):
     """For each class the log of its summed weights.
 
     Args:
-        logits: float32[V]; one position.
-        top: the greatest of them.
-        weights: float32[V]; ``exp(logits - top)``, good enough for classes whose sum is not tiny.
-        first, members: the tokens of each class.
+        logits: float32[*]; of the live tokens at one position.
+        top: what they are relative to.
+        weights: float32[*]; ``exp(logits - top)``, good enough for classes whose sum is not tiny.
+        live_class: int32[*]; the class of each token.
         out: float64[classes]; gets the log of the sum of ``exp(logits - top)``.
     """
+    out[:] = 0.0
+    for i in range(len(weights)):
+        out[live_class[i]] += weights[i]
+    tiny = False
     for c in range(len(out)):
-        total = 0.0
-        for i in range(first[c], first[c + 1]):
-            total += weights[members[i]]
-        if total > TINY:
-            out[c] = math.log(total)
-            continue
-        most = -np.inf
-        for i in range(first[c], first[c + 1]):
-            most = max(most, np.float64(logits[members[i]]))
-        if most == -np.inf:
-            out[c] = -np.inf
-            continue
-        total = 0.0
-        for i in range(first[c], first[c + 1]):
-            total += math.exp(np.float64(logits[members[i]]) - most)
-        out[c] = most - top + math.log(total)
+        if out[c] > TINY:
+            out[c] = math.log(out[c])
+        else:
+            tiny = True
+            out[c] = np.nan
+    if not tiny:
+        return
+    most = np.full(len(out), -np.inf)
+    total = np.zeros(len(out))
+    for i in range(len(logits)):
+        c = live_class[i]
+        most[c] = max(most[c], np.float64(logits[i]))
+    for i in range(len(logits)):
+        c = live_class[i]
+        if np.isnan(out[c]) and most[c] > -np.inf:
+            total[c] += math.exp(np.float64(logits[i]) - most[c])
+    for c in range(len(out)):
+        if np.isnan(out[c]):
+            out[c] = most[c] - top + math.log(total[c]) if total[c] > 0.0 else -np.inf
 
 
 @njit(cache=True, nogil=True)

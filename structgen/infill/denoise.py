@@ -298,7 +298,7 @@ class _Step:
             logits = logits / np.float32(run.plan.temperature)
         law = run.canvas.law(logits)
         try:
-            return law.sample(run.rng) if sampled else law.most_probable()[0]
+            return law.sample(run.rng) if sampled else law.best()
         except UnsatisfiableError:
             found = run.canvas.witness()
             assert found is not None

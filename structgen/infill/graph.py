@@ -87,6 +87,12 @@ class TokenGraph:
         return before[first], np.ascontiguousarray(to[keep])
 
     @cached_property
+    def live(self) -> tuple[Int32Array, Int32Array]:
+        """The tokens that some state allows, ascending, and the class of each: int32[*], int32[*]."""
+        found = np.flatnonzero(self.token_class >= 0).astype(np.int32)
+        return found, self.token_class[found]
+
+    @cached_property
     def members(self) -> tuple[Int64Array, Int32Array]:
         """The tokens of each class, ascending: int64[classes + 1], int32[*]."""
         order = np.argsort(self.token_class, kind="stable").astype(np.int32)

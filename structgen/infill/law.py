@@ -54,8 +54,10 @@ class BlockLaw:
         )
         self._alive = np.stack([steps.forward(p) & steps.backward(p) for p in range(length + 1)])
         self._allowed = steps.allowed
-        for p in self._slots:
-            if np.isnan(logits[p].max()):
+        # the greatest logit of each slot
+        self._tops = {p: float(logits[p].max()) for p in self._slots}
+        for p, top in self._tops.items():
+            if np.isnan(top):
                 raise InputError(f"the logits of position {p} have NaN")
 
     # ------------------------------------------------------------ answers
@@ -66,11 +68,16 @@ class BlockLaw:
         Raises:
             UnsatisfiableError: every completion has a token that the logits forbid.
         """
+        text = self.best()
+        return text, sum(float(self._logits[p, text[p]]) - self._normalisers[p] for p in self._slots)
+
+    def best(self) -> list[int]:
+        """The text of ``most_probable`` alone, for which no probabilities need be worked out. Raises as that."""
         graph, length = self._graph, len(self._tokens)
         best = np.full((length, graph.n_classes), -np.inf)
         tokens = np.full((length, graph.n_classes), -1, dtype=np.int32)
         for p in self._slots:
-            kernels.class_maxima(self._logits[p], *graph.members, best[p], tokens[p])
+            kernels.class_maxima(self._logits[p], *graph.live, best[p], tokens[p])
         best[:, ~self._allowed] = -np.inf
         beta = self._ends()
         choice = np.empty((length, graph.n_states), dtype=np.int32)
@@ -83,7 +90,7 @@ class BlockLaw:
             edge = choice[p, state]
             result.append(int(tokens[p, row_class[edge]]) if token is None else int(token))
             state = int(row_to[edge])
-        return result, float(beta[0, 0] - sum(self._normalisers[p] for p in self._slots))
+        return result
 
     def sample(self, rng: np.random.Generator) -> list[int]:
         """A text with its probability.
@@ -139,32 +146,24 @@ class BlockLaw:
     # ------------------------------------------------------------ inside
 
     @cached_property
-    def _tops(self) -> dict[int, float]:
-        """The greatest logit of each slot."""
-        return {p: float(self._logits[p].max()) for p in self._slots}
-
-    @cached_property
     def _normalisers(self) -> dict[int, float]:
         """The log of the summed exponentials of each slot's logits."""
-        return {p: self._tops[p] + float(np.log(self._weights(p).sum(dtype=np.float64))) for p in self._slots}
-
-    def _weights(self, position: int) -> Float32Array:
-        """float32[V]: the exponentials of a slot's logits, the greatest being 1."""
-        top = self._tops[position]
-        weights: Float32Array = np.exp(self._logits[position] - np.float32(top)) if top > -np.inf else self._none
-        return weights
-
-    @cached_property
-    def _none(self) -> Float32Array:
-        return np.zeros(len(self._graph.token_class), dtype=np.float32)
+        found = {}
+        for p, top in self._tops.items():
+            found[p] = top + float(np.log(np.exp(self._logits[p] - np.float32(top)).sum())) if top > -np.inf else top
+        return found
 
     @cached_property
     def _sums(self) -> tuple[Float64Array, Float64Array]:
         """The log weights of classes, and the backward sums; relative to ``_tops``."""
         graph, length = self._graph, len(self._tokens)
         weights = np.full((length, graph.n_classes), -np.inf)
+        live, live_class = graph.live
         for p in self._slots:
-            kernels.class_sums(self._logits[p], self._tops[p], self._weights(p), *graph.members, weights[p])
+            if self._tops[p] > -np.inf:
+                logits = self._logits[p].take(live, mode="clip")  # the fastest mode; none is outside
+                relative = np.exp(logits - np.float32(self._tops[p]))
+                kernels.class_sums(logits, self._tops[p], relative, live_class, weights[p])
         weights[:, ~self._allowed] = -np.inf
         beta = self._ends()
         kernels.backward_sums(*graph.rows, self._alive, self._fixed, weights, beta)

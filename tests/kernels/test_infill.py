@@ -128,9 +128,9 @@ def test_sums_and_maxima_over_paths(delta: np.ndarray, ends: list[bool], length:
 
 def test_tiny_sums_are_not_lost() -> None:
     logits = np.array([0.0, -200.0, -201.0, -np.inf], dtype=np.float32)
-    first, members = np.array([0, 1, 3, 4, 4]), np.arange(4, dtype=np.int32)
+    live, classes = np.arange(4, dtype=np.int32), np.array([0, 1, 1, 2], dtype=np.int32)
     out, best, token = np.empty(4), np.empty(4), np.empty(4, dtype=np.int32)
-    infill.class_sums(logits, 0.0, np.exp(logits), first, members, out)
+    infill.class_sums(logits, 0.0, np.exp(logits), classes, out)
     np.testing.assert_allclose(out, [0.0, -200 + np.log1p(np.exp(-1)), -np.inf, -np.inf])
-    infill.class_maxima(logits, first, members, best, token)
+    infill.class_maxima(logits, live, classes, best, token)
     assert best.tolist() == [0.0, -200.0, -np.inf, -np.inf] and token.tolist() == [0, 1, -1, -1]
