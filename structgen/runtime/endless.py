@@ -101,8 +101,14 @@ class _Closure:
         while self._todo:
             kind, *where = self._todo.pop()
             (self._node, self._follow, self._pop)[kind](*where)
-        self._write()
-        items = np.unique(np.concatenate(self._items), axis=0)
+        same = self._alike()
+        self._write(same)
+        found = np.concatenate(self._items)
+        # the cell that stands for each
+        stands = np.arange(machine.arrays.cells.shape[0], dtype=np.int32)
+        stands[list(same)] = list(same.values())
+        found[:, 2] = stands[found[:, 2]]
+        items = self._united(np.unique(found, axis=0))
         self.state = machine.run(intern_items, items.astype(np.int32), int(self._accept))
 
     def _refuse(self) -> None:
@@ -212,17 +218,54 @@ class _Closure:
             self._ended[cell] = set()
         return cell
 
-    def _write(self) -> None:
+    def _united(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """One cell for each state and edge: united at once, not one after the other, which would make many between."""
+        if len(items) == 0:
+            return items
+        new = np.ones(len(items), dtype=np.bool_)
+        new[1:] = (items[1:, :2] != items[:-1, :2]).any(axis=1)
+        first = np.flatnonzero(new)
+        result = items[first]
+        for i, (begin, end) in enumerate(zip(first.tolist(), [*first[1:].tolist(), len(items)], strict=True)):
+            if end - begin > 1:
+                result[i, 2] = unite_loops(self._machine, items[begin:end, 2].tolist())
+        return result
+
+    def _alike(self) -> dict[int, int]:
+        """For each cell of the gap the one that stands for all with the same stacks, found by refining a partition.
+
+        A node under different bans is called from the same places, or nearly, so there are few different ones. Cells
+        are alike when their frames are, and these when their edges are the same and their parents alike.
+        """
+        blocks = dict.fromkeys(self._frames, 0)
+        n = 1
+        while True:
+            names: dict[tuple[int, frozenset[tuple[int, int, int]]], int] = {}
+            refined = {}
+            for cell, frames in self._frames.items():
+                # a parent outside of the gap is its own block
+                above = frozenset((e, p if p not in blocks else -1, blocks.get(p, -1)) for e, p in frames)
+                refined[cell] = names.setdefault((blocks[cell], above), len(names))
+            blocks = refined
+            if len(names) == n:
+                break
+            n = len(names)
+        first: dict[int, int] = {}
+        return {cell: first.setdefault(block, cell) for cell, block in blocks.items()}
+
+    def _write(self, same: dict[int, int]) -> None:
         """Put the frames of the gap's cells where the kernels look for them."""
         machine = self._machine
-        for cell, frames in self._frames.items():
-            machine.write_cell(cell, [(edge, parent, -1) for edge, parent in sorted(frames)])
+        written = {}
+        for cell in set(same.values()):
+            written[cell] = sorted({(edge, same.get(parent, parent)) for edge, parent in self._frames[cell]})
+            machine.write_cell(cell, [(edge, parent, -1) for edge, parent in written[cell]])
         # the least way out of each, parents of parents and so on
         m = machine.arrays
         changed = True
         while changed:
             changed = False
-            for cell, frames in self._frames.items():
+            for cell, frames in written.items():
                 least = min(
                     (min(L.FAR, int(m.edges[e, L.E_REST]) + int(m.cells[p, L.C_LEAST])) for e, p in frames),
                     default=L.FAR,
@@ -232,8 +275,8 @@ class _Closure:
                     changed = True
 
 
-def unite_loops(machine: Machine, a: int, b: int) -> int:
-    """The cell of all stacks of two cells, some of which may be of any height: determinised as automata are.
+def unite_loops(machine: Machine, cells: list[int]) -> int:
+    """The cell of all stacks of several cells, some of which may be of any height: determinised as automata are.
 
     A union is named by the cells that it is made of, and made before its parents, which may be itself.
     """
@@ -253,7 +296,7 @@ def unite_loops(machine: Machine, a: int, b: int) -> int:
             todo.append(name)
         return names[name]
 
-    result = named(members(a) | members(b))
+    result = named(frozenset().union(*map(members, cells)))
     while todo:
         name = todo.pop()
         parents: dict[tuple[int, int], frozenset[int]] = {}

@@ -404,7 +404,7 @@ class Machine:
 
     def _unite(self, pair: int) -> None:
         """Unite two cells of which one's stacks may be of any height; all others are united by the kernels."""
-        cell = unite_loops(self, pair >> 32, pair & 0xFFFFFFFF)
+        cell = unite_loops(self, [pair >> 32, pair & 0xFFFFFFFF])
         if 2 * self.arrays.used[L.M_NEXT] >= self.arrays.next.shape[0]:
             self._grow(L.M_NEXT)
         cpu.table_put(self.arrays.next, L.KEY_UNION + pair, cell)
