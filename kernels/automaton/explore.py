@@ -15,6 +15,7 @@ from numba import njit
 from structgen.kernels.dfa.arrays import mix
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.closures import step
+from structgen.kernels.machine.handles import machine_of, terminals_of
 
 #: What the kernel returns besides L.ASK.
 DONE, MORE_STATES, MORE_EDGES, MORE_ROWS, MORE_TABLES, MORE_NUMBERS = 0, 1, 2, 3, 4, 5
@@ -214,11 +215,12 @@ def keep(w, s, n, size, first_layer):
 
 
 @njit(cache=True, nogil=True)
-def explore(t, m, w, size):
+def explore(terminals, machine, w, size):
     """Walk every state that is numbered and not walked yet, and those found on the way.
 
     Returns DONE, L.ASK, or what there is no room for.
     """
+    t, m = terminals_of(terminals), machine_of(machine)
     while w.used[WALKED] < w.used[STATES]:
         s = w.used[WALKED]
         n = walk(t, m, w, np.int64(w.config[s]), size)

@@ -236,7 +236,7 @@ def leave(t, m, node, c, ban, fresh, total, n):
     return total, n
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def closure(t, m, x, cell, ban, fresh):
     """The configuration at node x (x >= 0), or after edge ~x has ended (x < 0), above a stack cell and under a ban.
 

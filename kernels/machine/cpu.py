@@ -1,30 +1,38 @@
-"""All kernels of the machine, by one name. The code is in tables, states, rows, stacks, configs, closures, masks."""
+"""All kernels of the machine, by one name; the code is in the files beside this one."""
 
-from structgen.kernels.machine.closures import closure
 from structgen.kernels.machine.configs import config_rehash
-from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS, mask, next_states, travel
+from structgen.kernels.machine.entries import (
+    add_word,
+    closure,
+    drop_word,
+    make_row,
+    mask,
+    next_states,
+    share,
+    travel,
+)
+from structgen.kernels.machine.handles import handle
+from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS
 from structgen.kernels.machine.rows import (
-    UNLIKE,
-    build_row,
-    build_row_like,
     count_ticks,
     counted_rest,
     counted_row,
-    like_state,
     stack_rows,
 )
-from structgen.kernels.machine.sharing import share, share_rehash
+from structgen.kernels.machine.sharing import share_rehash
 from structgen.kernels.machine.stacks import cell_rehash, intern_cell
 from structgen.kernels.machine.states import counted_rehash, counted_state, delta, row_state
 from structgen.kernels.machine.tables import pair_put, pair_rehash, table_put, table_rehash
+from structgen.kernels.machine.words import FULL, NOT_PLAIN, NOTHING_LEFT
 
 __all__ = [
     "ADVANCE",
     "FORCED",
-    "UNLIKE",
+    "FULL",
+    "NOTHING_LEFT",
+    "NOT_PLAIN",
     "WITNESS",
-    "build_row",
-    "build_row_like",
+    "add_word",
     "cell_rehash",
     "closure",
     "count_ticks",
@@ -34,8 +42,10 @@ __all__ = [
     "counted_row",
     "counted_state",
     "delta",
+    "drop_word",
+    "handle",
     "intern_cell",
-    "like_state",
+    "make_row",
     "mask",
     "next_states",
     "pair_put",

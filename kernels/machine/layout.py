@@ -51,8 +51,9 @@ Q_COLS = 14
 #: The terminal state of a terminal without a text: no way on, no end.
 NOTHING = 0
 
-#: Keeps keys in Terminals.restnext apart.
+#: Keep keys in Terminals.restnext apart.
 KEY_BANNED = 1 << 62
+KEY_PAIR = 1 << 61
 
 # Terminals.iv columns
 # IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
@@ -63,8 +64,12 @@ R_FIRST, R_N, R_LEAF = 0, 1, 2
 R_BAN, R_NEXT = 3, 4  # of roots: the ban under which the terminal has ended; the next root of the state or -1
 R_COLS = 5
 
+# Terminals.pairs: the row of a terminal state over the tokens of a remainder node, in place of the whole vocabulary:
+# the inner tokens as Q_INNER, the remainder roots as Q_REST, the greatest Q_DIST after an inner token
+P_INNER, P_REST, P_MAXD = 0, 1, 2
+
 # Arenas of Terminals, as indices into used and names of fields
-T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT = range(9)
+T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_PAIRS = range(10)
 TERMINAL_ARENAS = (
     ("q", "qbytes", "qhash", "statehash"),
     ("iv",),
@@ -75,6 +80,7 @@ TERMINAL_ARENAS = (
     ("rest", "restbytes"),
     ("restlist",),
     ("restnext",),
+    ("pairs",),
 )
 
 
@@ -95,17 +101,26 @@ class Terminals(NamedTuple):
     restbytes: Array  # uint64[*, 4]: bytes of the children
     restlist: Array  # int32[*]: trie nodes
     restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node;
-    #     KEY_BANNED + (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING
+    #     KEY_BANNED + (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING;
+    #     KEY_PAIR + (remainder node << 32 | state) + 1 -> row of pairs
+    pairs: Array  # int32[*, 3]
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
     eos: Array  # int32[*]: ids set where the text may end
+    # scratch of rows
+    ids: Array  # int32[*]: its length is the longest list of ids that is kept as one
+    path: Array  # int32[longest + 1, 3]
+    pathbytes: Array  # uint64[longest + 1, 4]
+    found: Array  # int32[trie nodes]
+    others: Array  # int32[trie nodes]
 
 
 # Machine arenas
 N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
 N_RANK = 4  # greater than the ranks of all nodes called, where no rule of these can end before a byte is read; else 0
 E_Q0, E_CALL, E_TARGET, E_REST, E_SHADOW = 0, 1, 2, 3, 4  # edges
+E_NODE, E_CONTENT, E_COLS = 5, 6, 7  # for the caller: the node of an edge, and where it has what the edge is made of
 # TARGET_UNSURE: cannot be said without the text of a capture. The target of an edge that captures is its outline.
 TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
 # E_SHADOW: SHADOW_NONE: does not capture; SHADOW_CALL: a call that captures; else the edge, itself at the end of
@@ -163,7 +178,7 @@ class Machine(NamedTuple):
 
     used: Array  # int64[USED]
     nodes: Array  # int32[*, 5]
-    edges: Array  # int32[*, 5]
+    edges: Array  # int32[*, E_COLS]
     cells: Array  # int32[*, 7]
     cellhash: Array  # int32[power of 2]: id + 1, 0 is free
     frames: Array  # int32[*, 3]: sorted by edge and offset within a cell

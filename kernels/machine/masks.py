@@ -13,7 +13,7 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.closures import after, step
 from structgen.kernels.machine.configs import blank_config
-from structgen.kernels.machine.rows import rest_child
+from structgen.kernels.machine.rows import make_row, pair_row
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
 from structgen.kernels.machine.tables import ask
@@ -29,17 +29,16 @@ def set_bit(row, token):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def lowest_byte(low, w):
-    """The number of the bit that alone is set in word w of a set of bytes."""
-    byte = np.int64(w * 64)
-    while low > U1:
-        if low & np.uint64(0xFFFF) == 0:
-            low >>= np.uint64(16)
-            byte += 16
-        else:
-            low >>= U1
-            byte += 1
-    return byte
+def add_row(t, inner, out):
+    """OR a row, as Q_INNER names it, into a mask."""
+    if inner >= 0:
+        row = t.rows[inner]
+        for w in range(out.shape[0]):
+            out[w] |= row[w]
+    else:
+        a = t.sparse[-2 - inner, 0]
+        for k in range(a, a + t.sparse[-2 - inner, 1]):
+            set_bit(out, t.sparselist[k])
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -63,57 +62,65 @@ def note_exact(t, m, r, n):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def walk_rest(t, m, root, k, out, n, worst):
-    """Set the tokens of a remainder trie that may follow in configuration k.
+def push_rests(t, m, root, e, cell, top, fresh):
+    """Put remainder roots with the configurations after edge e above a cell on the stack; its height or L.ASK."""
+    while root >= 0:
+        k = after(t, m, e, cell, t.rest[root, L.R_BAN], fresh)
+        if k < 0:
+            return np.int64(k)
+        if top >= m.stack.shape[0]:
+            return ask(m, L.ASK_GROW, L.M_WORK)
+        m.stack[top, 0] = root
+        m.stack[top, 1] = k
+        top += 1
+        root = np.int64(t.rest[root, L.R_NEXT])
+    return np.int64(top)
 
-    Where the text of a capture decides what follows, the trie nodes are noted in ``exact`` from n on.
 
-    Returns how many are noted, or L.ASK, and ``worst`` or the greatest L.K_MIN after a token.
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def walk_rests(t, m, top, longest, fresh, out, worst):
+    """Set the tokens of remainder tries that may follow in configurations: both lie on the stack, ``top`` high.
+
+    For each item of a configuration: the row of its terminal state over the remainder (see ``pair_row``), then what
+    remains of that after the item's terminal. Where the text of a capture decides what follows, the trie nodes are
+    noted in ``exact``.
+
+    Returns how many are noted, or L.ASK, and ``worst`` or a bound on L.K_MIN after a token.
     """
-    top = 1
-    m.stack[0, 0] = root
-    m.stack[0, 1] = k
-    if unsure(t, m, k):
-        return note_exact(t, m, root, n), worst
+    noted = np.int64(0)
     while top > 0:
         top -= 1
         r = m.stack[top, 0]
         k = m.stack[top, 1]
-        for w in range(4):
-            bits = t.restbytes[r, w] & m.configbytes[k, w]
-            while bits != 0:
-                low = bits & (~bits + U1)
-                bits ^= low
-                byte = lowest_byte(low, w)
-                child = rest_child(t, r, byte)
-                if child < 0:
-                    return ask(m, L.ASK_GROW_T, -1 - child), worst
-                k2 = step(t, m, k, byte)
-                if k2 == L.ASK:
+        if unsure(t, m, k):
+            noted = note_exact(t, m, r, noted)
+            if noted < 0:
+                return noted, worst
+            continue
+        first = m.configs[k, L.K_FIRST]
+        for i in range(first, first + m.configs[k, L.K_N]):
+            q = np.int64(m.items[i, L.I_Q])
+            common = np.uint64(0)
+            for w in range(4):
+                common |= t.restbytes[r, w] & t.qbytes[q, w]
+            if common == 0:
+                continue
+            s = np.int64(row_state(t, q, longest))
+            if s < 0:
+                return ask(m, L.ASK_GROW_T, L.T_Q), worst
+            p = pair_row(t, r, s)
+            if p < 0:
+                return ask(m, L.ASK_GROW_T, -1 - p), worst
+            add_row(t, np.int64(t.pairs[p, L.P_INNER]), out)
+            e = m.items[i, L.I_EDGE]
+            cell = np.int64(m.items[i, L.I_CELL])
+            rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
+            worst = max(worst, rest + t.pairs[p, L.P_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
+            if t.pairs[p, L.P_REST] >= 0:
+                top = push_rests(t, m, np.int64(t.pairs[p, L.P_REST]), e, cell, top, fresh)
+                if top < 0:
                     return np.int64(L.ASK), worst
-                if k2 < 0:
-                    continue
-                begin = t.rest[child, L.R_FIRST]
-                ends = False
-                for x in range(begin, begin + t.rest[child, L.R_N]):
-                    node = t.restlist[x]
-                    for j in range(t.trietok[node], t.trietok[node + 1]):
-                        set_bit(out, t.tokens[j])
-                        ends = True
-                if ends:
-                    worst = max(worst, np.int64(m.configs[k2, L.K_MIN]))
-                if t.rest[child, L.R_LEAF] == 0:
-                    if unsure(t, m, k2):
-                        n = note_exact(t, m, child, n)
-                        if n < 0:
-                            return n, worst
-                        continue
-                    if top >= m.stack.shape[0]:
-                        return ask(m, L.ASK_GROW, L.M_WORK), worst
-                    m.stack[top, 0] = child
-                    m.stack[top, 1] = k2
-                    top += 1
-    return n, worst
+    return noted, worst
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -147,14 +154,13 @@ def walk_below(t, m, c, y, longest, out, worst):
     return worst
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
-    For each item: OR the inner row of its terminal state, then walk the remainder tries of the state (one for
-    each ban with which it may end) together with the configurations after the terminal, entering only bytes that
-    both have. A remainder trie merges texts, so captures are blank there; where their text decides how tokens go
-    on, those are walked from c.
+    For each item: OR the inner row of its terminal state; then take the remainder tries of the state (one for each
+    ban with which it may end) together with the configurations after the terminal. A remainder trie merges texts, so
+    captures are blank there; where their text decides how tokens go on, those are walked from c.
     configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
     """
     first = m.configs[c, L.K_FIRST]
@@ -173,22 +179,18 @@ def mask(t, m, c, longest, out):
             q = m.items[i, L.I_Q]
             e = m.items[i, L.I_EDGE]
             cell = np.int64(m.items[i, L.I_CELL])
-            s = row_state(t, np.int64(q), longest)
+            s = np.int64(row_state(t, np.int64(q), longest))
             if s < 0:
                 return ask(m, L.ASK_GROW_T, L.T_Q)
-            inner = t.q[s, L.Q_INNER]
-            if inner == -1:
-                return ask(m, L.ASK_ROW, s)
+            if t.q[s, L.Q_INNER] == -1:
+                if t.q[s, L.Q_BASE] != s and t.q[t.q[s, L.Q_BASE], L.Q_ITER] > 0:
+                    return ask(m, L.ASK_ROW, s)
+                full = make_row(t, s)
+                if full < 0:
+                    return ask(m, L.ASK_GROW_T, -1 - full)
             # items are sorted by state: the next may have the same row
-            if q == previous:
-                pass
-            elif inner >= 0:
-                for w in range(out.shape[0]):
-                    out[w] |= t.rows[inner, w]
-            else:
-                a = t.sparse[-2 - inner, 0]
-                for k in range(a, a + t.sparse[-2 - inner, 1]):
-                    set_bit(out, t.sparselist[k])
+            if q != previous:
+                add_row(t, np.int64(t.q[s, L.Q_INNER]), out)
             previous = np.int64(q)
             rest = np.int64(m.edges[e, L.E_REST]) + m.cells[cell, L.C_LEAST]
             worst = max(worst, rest + t.q[s, L.Q_MAXD] + t.q[q, L.Q_DIST] - t.q[s, L.Q_DIST])
@@ -197,15 +199,12 @@ def mask(t, m, c, longest, out):
                 cell = np.int64(view(m, np.int64(m.cells[cell, L.C_BASE]), np.int64(L.BLANK)))
                 if cell < 0:
                     return L.ASK
-            noted = np.int64(0)
-            while root >= 0:
-                a = after(t, m, e, cell, t.rest[root, L.R_BAN], fresh)
-                if a < 0:
-                    return a
-                noted, worst = walk_rest(t, m, root, a, out, noted, worst)
-                if noted < 0:
-                    return L.ASK
-                root = np.int64(t.rest[root, L.R_NEXT])
+            top = push_rests(t, m, root, e, cell, np.int64(0), fresh)
+            if top < 0:
+                return L.ASK
+            noted, worst = walk_rests(t, m, top, longest, fresh, out, worst)
+            if noted < 0:
+                return L.ASK
             m.used[L.M_EXACT] = noted
             m.used[L.RESUME_EXACT] = 1
         for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
@@ -222,7 +221,7 @@ def mask(t, m, c, longest, out):
     return 0
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def next_states(t, m, c, blank, states, stack):
     """The configuration after every token: int32[V], -1 where not allowed. Walks the whole trie.
 
@@ -308,7 +307,7 @@ def witness_byte(t, m, c):
     return best & 255
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def travel(t, m, mode, c, data, result):
     """Follow bytes from configuration c.
 

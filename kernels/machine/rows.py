@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.states import lookup
+from structgen.kernels.machine.states import delta, lookup
 from structgen.kernels.machine.tables import table_get, table_put
 
 TICK, EXIT = 1, 2
@@ -20,33 +20,96 @@ UNLIKE = -100
 U1 = np.uint64(1)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def build_row(t, q, row, ids, stack, found, bans):
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def row_room(t):
+    """Is there room for a row, its list of ids and a remainder root? 0, or -1 - arena."""
+    if t.used[L.T_ROWS] >= t.rows.shape[0]:
+        return np.int64(-1 - L.T_ROWS)
+    if t.used[L.T_SPARSE] >= t.sparse.shape[0]:
+        return np.int64(-1 - L.T_SPARSE)
+    if t.used[L.T_SPARSELIST] + len(t.ids) > t.sparselist.shape[0]:
+        return np.int64(-1 - L.T_SPARSELIST)
+    if t.used[L.T_REST] >= t.rest.shape[0]:
+        return np.int64(-1 - L.T_REST)
+    if t.used[L.T_RESTLIST] + t.trie.shape[0] > t.restlist.shape[0]:
+        return np.int64(-1 - L.T_RESTLIST)
+    return np.int64(0)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def note_id(ids, row, n, token):
+    """One more token of the row being built: in the list while that is short, else in the bits."""
+    if n < len(ids):
+        ids[n] = token
+    else:
+        if n == len(ids):
+            row[:] = 0
+            for k in range(n):
+                row[ids[k] >> 5] |= np.int32(1) << np.int32(ids[k] & 31)
+        row[token >> 5] |= np.int32(1) << np.int32(token & 31)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def keep_row(t, n):
+    """Keep the row of n tokens that was built; returns it as Q_INNER has it."""
+    if n > len(t.ids):
+        t.used[L.T_ROWS] += 1
+        return t.used[L.T_ROWS] - 1
+    s = t.used[L.T_SPARSE]
+    begin = t.used[L.T_SPARSELIST]
+    t.sparse[s, 0] = begin
+    t.sparse[s, 1] = n
+    t.sparselist[begin : begin + n] = t.ids[:n]
+    t.used[L.T_SPARSE] = s + 1
+    t.used[L.T_SPARSELIST] = begin + n
+    return -2 - s
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def keep_rest(t, n, most):
+    """Remainder roots of the n trie nodes in ``found``: one for each ban in ``others`` (up to ``most``).
+
+    Returns the first root, -1: none; or -2: no room (for a second one; room for one is the caller's care).
+    """
+    first = np.int64(-1)
+    ban = most
+    while n > 0 and ban >= 0:
+        if t.used[L.T_REST] >= t.rest.shape[0] or t.used[L.T_RESTLIST] + n > t.restlist.shape[0]:
+            return np.int64(-2)
+        begin = t.used[L.T_RESTLIST]
+        size = 0
+        following = np.int64(-1)
+        for k in range(n):
+            if t.others[k] == ban:
+                t.restlist[begin + size] = t.found[k]
+                size += 1
+            elif t.others[k] < ban:
+                following = max(following, np.int64(t.others[k]))
+        r = np.int64(new_rest(t, np.int64(begin), np.int64(size)))
+        t.rest[r, L.R_BAN] = ban
+        t.rest[r, L.R_NEXT] = first
+        first = r
+        ban = following
+    return first
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def build_row(t, q):
     """Walk the vocabulary trie from terminal state q, once: the inner tokens and the remainder root.
 
-    Args:
-        row: int32[W] scratch. ids: int32[*] scratch; its length is the largest sparse row.
-        stack: int32[longest + 1, 3] scratch. found, bans: int32[trie nodes] scratch.
-
-    Reads three int32 for each trie node visited and one table entry; writes one bit for each token found.
+    Reads three int32 for each trie node visited and one table entry; writes an id or a bit for each token found.
     Returns 0, or -1 - arena where an arena of the terminals is full.
     """
     n_nodes = t.trie.shape[0]
-    if t.used[L.T_ROWS] >= t.rows.shape[0]:
-        return -1 - L.T_ROWS
-    if t.used[L.T_SPARSE] >= t.sparse.shape[0]:
-        return -1 - L.T_SPARSE
-    if t.used[L.T_SPARSELIST] + len(ids) > t.sparselist.shape[0]:
-        return -1 - L.T_SPARSELIST
-    if t.used[L.T_REST] >= t.rest.shape[0]:
-        return -1 - L.T_REST
-    if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
-        return -1 - L.T_RESTLIST
+    full = row_room(t)
+    if full < 0:
+        return full
+    stack = t.path
+    row = t.rows[t.used[L.T_ROWS]]
     most = np.int64(0)
-    row[:] = 0
     n_ids = 0
     n_found = 0
-    maxd = 0
+    maxd = np.int64(0)
     stack[0, 0] = t.q[q, L.Q_BASE]
     stack[0, 1] = t.q[q, L.Q_NEED]
     stack[0, 2] = t.q[q, L.Q_LEFT]
@@ -88,58 +151,123 @@ def build_row(t, q, row, ids, stack, found, bans):
         a = t.trietok[i]
         b = t.trietok[i + 1]
         if b > a:
-            d = np.int64(t.q[to, L.Q_DIST]) + np.int64(need) * t.q[to, L.Q_ITER]
-            if d > maxd:
-                maxd = d
+            maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]) + np.int64(need) * t.q[to, L.Q_ITER])
             for j in range(a, b):
-                token = t.tokens[j]
-                row[token >> 5] |= np.int32(1) << np.int32(token & 31)
-                if n_ids < len(ids):
-                    ids[n_ids] = token
+                note_id(t.ids, row, n_ids, t.tokens[j])
                 n_ids += 1
         if t.q[to, L.Q_ACCEPT] > 0 and t.trie[i, 1] > i + 1:
-            found[n_found] = i
-            bans[n_found] = t.q[to, L.Q_ACCEPT] - 1
-            most = max(most, np.int64(bans[n_found]))
+            t.found[n_found] = i
+            t.others[n_found] = t.q[to, L.Q_ACCEPT] - 1
+            most = max(most, np.int64(t.others[n_found]))
             n_found += 1
         i += 1
-    if n_ids <= len(ids):
-        s = t.used[L.T_SPARSE]
-        begin = t.used[L.T_SPARSELIST]
-        t.sparse[s, 0] = begin
-        t.sparse[s, 1] = n_ids
-        t.sparselist[begin : begin + n_ids] = ids[:n_ids]
-        t.used[L.T_SPARSE] = s + 1
-        t.used[L.T_SPARSELIST] = begin + n_ids
-        t.q[q, L.Q_INNER] = -2 - s
-    else:
-        r = t.used[L.T_ROWS]
-        t.rows[r] = row
-        t.used[L.T_ROWS] = r + 1
-        t.q[q, L.Q_INNER] = r
+    root = keep_rest(t, n_found, most)
+    if root == -2:
+        return np.int64(-1 - L.T_REST)
+    t.q[q, L.Q_REST] = root
+    t.q[q, L.Q_INNER] = keep_row(t, n_ids)
     t.q[q, L.Q_MAXD] = min(maxd, np.int64(L.FAR))
-    t.q[q, L.Q_REST] = -1
-    # one root for each ban, from the greatest down
-    ban = most
-    while n_found > 0 and ban >= 0:
-        if t.used[L.T_REST] >= t.rest.shape[0]:
-            t.q[q, L.Q_INNER] = -1
-            return -1 - L.T_REST
-        begin = t.used[L.T_RESTLIST]
-        n = 0
-        following = np.int64(-1)
-        for k in range(n_found):
-            if bans[k] == ban:
-                t.restlist[begin + n] = found[k]
-                n += 1
-            elif bans[k] < ban:
-                following = max(following, np.int64(bans[k]))
-        r = new_rest(t, np.int64(begin), np.int64(n))
-        t.rest[r, L.R_BAN] = ban
-        t.rest[r, L.R_NEXT] = t.q[q, L.Q_REST]
-        t.q[q, L.Q_REST] = r
-        ban = following
-    return 0
+    return np.int64(0)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def lowest_byte(low, w):
+    """The number of the bit that alone is set in word w of a set of bytes."""
+    byte = np.int64(w * 64)
+    while low > U1:
+        if low & np.uint64(0xFFFF) == 0:
+            low >>= np.uint64(16)
+            byte += 16
+        else:
+            low >>= U1
+            byte += 1
+    return byte
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def pair_row(t, r, q):
+    """The row of terminal state q over the tokens of remainder node r: a row of ``pairs``, or -1 - arena.
+
+    Both are walked at once, over the bytes that both have; made once for all grammars of the vocabulary.
+    """
+    key = L.KEY_PAIR + np.int64(r) * 4294967296 + q
+    known = table_get(t.restnext, key)
+    if known >= 0:
+        return known
+    full = row_room(t)
+    if full < 0:
+        return full
+    if t.used[L.T_PAIRS] >= t.pairs.shape[0]:
+        return np.int64(-1 - L.T_PAIRS)
+    if 2 * t.used[L.T_RESTNEXT] >= t.restnext.shape[0]:
+        return np.int64(-1 - L.T_RESTNEXT)
+    row = t.rows[t.used[L.T_ROWS]]
+    n_ids = 0
+    n_found = 0
+    most = np.int64(0)
+    maxd = np.int64(0)
+    t.path[0, 0] = r
+    t.path[0, 1] = q
+    for w in range(4):
+        t.pathbytes[0, w] = t.restbytes[r, w] & t.qbytes[q, w]
+    depth = 0
+    while depth >= 0:
+        w = 0
+        while w < 4 and t.pathbytes[depth, w] == 0:
+            w += 1
+        if w == 4:
+            depth -= 1
+            continue
+        bits = t.pathbytes[depth, w]
+        low = bits & (~bits + U1)
+        t.pathbytes[depth, w] = bits ^ low
+        byte = lowest_byte(low, w)
+        to = delta(t, np.int64(t.path[depth, 1]), byte)
+        if to == -2:
+            return np.int64(-1 - L.T_Q)
+        child = rest_child(t, np.int64(t.path[depth, 0]), byte)
+        if child < 0:
+            return child
+        begin = t.rest[child, L.R_FIRST]
+        end = begin + t.rest[child, L.R_N]
+        before = n_ids
+        for x in range(begin, end):
+            node = t.restlist[x]
+            for j in range(t.trietok[node], t.trietok[node + 1]):
+                note_id(t.ids, row, n_ids, t.tokens[j])
+                n_ids += 1
+        if n_ids > before:
+            maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]))
+        if t.rest[child, L.R_LEAF] == 1:
+            continue
+        if t.q[to, L.Q_ACCEPT] > 0:
+            ban = np.int64(t.q[to, L.Q_ACCEPT] - 1)
+            most = max(most, ban)
+            for x in range(begin, end):
+                node = t.restlist[x]
+                if t.trie[node, 1] > node + 1:
+                    t.found[n_found] = node
+                    t.others[n_found] = ban
+                    n_found += 1
+        depth += 1
+        t.path[depth, 0] = child
+        t.path[depth, 1] = to
+        for w in range(4):
+            t.pathbytes[depth, w] = t.restbytes[child, w] & t.qbytes[to, w]
+    full = row_room(t)  # the remainders on the way have taken some
+    if full < 0:
+        return full
+    root = keep_rest(t, n_found, most)
+    if root == -2:
+        return np.int64(-1 - L.T_REST)
+    p = t.used[L.T_PAIRS]
+    t.used[L.T_PAIRS] = p + 1
+    t.pairs[p, L.P_REST] = root
+    t.pairs[p, L.P_INNER] = keep_row(t, n_ids)
+    t.pairs[p, L.P_MAXD] = min(maxd, np.int64(L.FAR))
+    table_put(t.restnext, key, p)
+    t.used[L.T_RESTNEXT] += 1
+    return np.int64(p)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -204,18 +332,18 @@ def rest_child(t, r, byte):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def count_ticks(t, base, ticks, found, found_ticks, stack, result):
+def count_ticks(t, base, ticks, found_ticks, result):
     """Walk the vocabulary trie from a counted state with no bounds, noting the iterations each token begins.
 
     Args:
         base: a state before the exit, without its count.
         ticks: int16[V], filled with -1 by the caller: gets 2 * iterations, plus 1 where the token leaves the loop.
-        found, found_ticks: int32[trie nodes], int16[trie nodes]: nodes where the terminal may end inside a
-            token, and the iterations up to there.
-        stack: int32[longest + 1, 3] scratch.
+        found_ticks: int16[trie nodes]: gets the iterations up to each node where the terminal may end inside a token;
+            the nodes are left in ``t.found``.
         result: int64[2]: gets the number of nodes found and the greatest distance after a token, counts left out.
     """
     n_nodes = t.trie.shape[0]
+    stack, found = t.path, t.found
     n_found = 0
     farthest = np.int64(0)
     stack[0, 0] = base
@@ -302,7 +430,7 @@ def counted_rest(t, nodes, first, need, left):
     return np.int64(new_rest(t, np.int64(begin), np.int64(b - a)))
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def like_state(t, q):
     """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1.
 
@@ -332,15 +460,12 @@ def like_state(t, q):
     return best if width > 63 else np.int64(-1)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def build_row_like(t, q, like, stack, added, removed):
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def build_row_like(t, q, like):
     """The row of q out of the dense row of a state that is nearly the same.
 
     The trie is walked with both states at once, and a subtree is left as soon as they are one: states are
     shared by their futures, so what follows is the same. Visits only where the two differ.
-
-    Args:
-        stack: int32[longest + 1, 3] scratch. added, removed: int32[trie nodes] scratch.
 
     Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a ban comes into it.
     """
@@ -352,6 +477,7 @@ def build_row_like(t, q, like, stack, added, removed):
     if t.used[L.T_REST] >= t.rest.shape[0]:
         return -1 - L.T_REST
     n_nodes = t.trie.shape[0]
+    stack, added, removed = t.path, t.found, t.others
     if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
         return -1 - L.T_RESTLIST
     r = t.used[L.T_ROWS]
@@ -434,3 +560,19 @@ def build_row_like(t, q, like, stack, added, removed):
         w += 1
     t.q[q, L.Q_REST] = new_rest(t, np.int64(begin), np.int64(w - begin)) if w > begin else -1
     return 0
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def make_row(t, q):
+    """The row of a state that does not count: out of one that is nearly the same, or by itself. 0 or -1 - arena."""
+    like = like_state(t, np.int64(q))
+    if like >= 0:
+        if t.q[like, L.Q_INNER] == -1:
+            full = build_row(t, like)
+            if full < 0:
+                return full
+        if t.q[like, L.Q_INNER] >= 0:
+            full = np.int64(build_row_like(t, np.int64(q), like))
+            if full != UNLIKE:
+                return full
+    return np.int64(build_row(t, np.int64(q)))

@@ -8,16 +8,18 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.configs import intern_config
+from structgen.kernels.machine.handles import machine_of, terminals_of
 from structgen.kernels.machine.states import delta as delta_of
 from structgen.kernels.machine.tables import ask, table_get, table_put, table_rehash
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def unite(t, m, states):
+def unite(terminals, machine, states):
     """The configuration with all items of all ``states`` (int32[*], none of them the one after EOS); or L.ASK.
 
     Its texts are those of any of them: a configuration is a set of items already, and cells that meet are united.
     """
+    t, m = terminals_of(terminals), machine_of(machine)
     n = np.int64(0)
     accept = 0
     cap = m.work.shape[0]
@@ -37,8 +39,9 @@ def unite(t, m, states):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def intern_items(t, m, items, accept):
+def intern_items(terminals, machine, items, accept):
     """The configuration of some items, int32[n, 3]; or L.ASK."""
+    t, m = terminals_of(terminals), machine_of(machine)
     if len(items) > m.work.shape[0]:
         return ask(m, L.ASK_GROW, L.M_WORK)
     m.work[: len(items)] = items

@@ -132,8 +132,34 @@ class Node(NamedTuple):
     edges: tuple[Edge, ...]
 
 
+class Family(NamedTuple):
+    """The edges of a node, as its part of edges that many nodes share. See ``Network``.
+
+    Attributes:
+        shared: one and the same tuple for all nodes of the family.
+        left_out: bit i: the node does not have ``shared[i]``. 0 where some of them call.
+        more: what is to be added to the ``rest`` of those it has, but for those that end the rule.
+        own: the other edges of the node.
+    """
+
+    shared: tuple[Edge, ...]
+    left_out: int
+    more: int
+    own: tuple[Edge, ...]
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges one by one."""
+        kept = [e for i, e in enumerate(self.shared) if not self.left_out >> i & 1]
+        return (*(e if e.label is END else e._replace(rest=e.rest + self.more) for e in kept), *self.own)
+
+
 class Network(Protocol):
-    """What a front end hands to the machine. See the module docstring for the contract."""
+    """What a front end hands to the machine. See the module docstring for the contract.
+
+    It may also have a method ``family(key) -> Family | None``: the edges of a node that does not accept, in a form
+    that costs little where many nodes have nearly the same edges (an object after some of its properties).
+    """
 
     @property
     def start(self) -> Key:

@@ -19,6 +19,7 @@ import numpy as np
 
 from structgen import bits
 from structgen.automata.bytedfa import TICK, ByteDfa
+from structgen.automata.spelt import Spelt, Without
 from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
@@ -56,6 +57,8 @@ class TerminalStore:
         #: Raised by one whenever the arrays are replaced; machines then take the new ones.
         self.version = 0
         self.max_bytes = max_bytes
+        #: Have rows been dropped since a mask was begun? They are dropped once for a mask, which may need many at once.
+        self.dropped = False
         #: Can the bytes of every witness be written one by one, with the terminals seen so far?
         self.spellable = True
         # the least byte from each byte on that is a token by itself; 256: none
@@ -63,19 +66,16 @@ class TerminalStore:
         missing[list(vocabulary.missing_bytes)] = True
         own = np.where(missing, 256, np.arange(257))
         self._following = np.minimum.accumulate(own[::-1])[::-1].astype(np.int32)
+        #: Is every byte a token by itself?
+        self._all_bytes = not vocabulary.missing_bytes
         self._starts: dict[bytes, int] = {}
+        self._path = np.zeros(256, dtype=np.int32)
         self._profiles: dict[int, _Profile] = {}
         self._size = vocabulary.size
         nodes = np.zeros((trie.n_nodes, 3), dtype=np.int32)
         nodes[:, 0] = trie.byte
         nodes[:, 1] = trie.end
         nodes[:, 2] = trie.depth
-        # a row is kept as a list of ids while that is smaller than its bits
-        self._ids = np.zeros(max(8, self.width), dtype=np.int32)
-        self._row = np.zeros(self.width, dtype=np.int32)
-        self._stack = np.zeros((self.longest + 1, 3), dtype=np.int32)
-        self._found = np.zeros(max(1, trie.n_nodes), dtype=np.int32)
-        self._removed = np.zeros_like(self._found)
         self.bans = Bans()
         self._restricted: dict[tuple[int, int], int] = {}
         self.arrays = L.Terminals(
@@ -88,7 +88,7 @@ class TerminalStore:
             dense=np.zeros((32, 256), dtype=np.int32),
             rows=np.zeros((16, self.width), dtype=np.int32),
             sparse=np.zeros((256, 2), dtype=np.int32),
-            sparselist=np.zeros(4096 + 2 * len(self._ids), dtype=np.int32),
+            sparselist=np.zeros(4096 + 2 * max(8, self.width), dtype=np.int32),
             rest=np.zeros((256, L.R_COLS), dtype=np.int32),
             restbytes=np.zeros((256, 4), dtype=np.uint64),
             restlist=np.zeros(4096 + 2 * trie.n_nodes, dtype=np.int32),
@@ -97,7 +97,16 @@ class TerminalStore:
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
+            pairs=np.zeros((256, 3), dtype=np.int32),
+            # a row is kept as a list of ids while that is smaller than its bits
+            ids=np.zeros(max(8, self.width), dtype=np.int32),
+            path=np.zeros((self.longest + 1, 3), dtype=np.int32),
+            pathbytes=np.zeros((self.longest + 1, 4), dtype=np.uint64),
+            found=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
+            others=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
         )
+        #: The arrays as kernels take them.
+        self.handle = cpu.handle(self.arrays)
         # the state NOTHING
         row = self.arrays.q[L.NOTHING]
         row[[L.Q_DENSE, L.Q_INNER, L.Q_REST]] = -1
@@ -111,6 +120,10 @@ class TerminalStore:
         known = self._starts.get(name)
         if known is not None:
             return known
+        spelt = self._by_word(dfa) if not bans and self._all_bytes else None
+        if spelt is not None:
+            self._starts[name] = spelt
+            return spelt
         base = self._base(dfa, name, numbers)
         state = base
         if dfa.counter is not None:
@@ -121,6 +134,33 @@ class TerminalStore:
                 self.grow(L.T_Q)
         self._starts[name] = state
         return state
+
+    def _by_word(self, dfa: ByteDfa) -> int | None:
+        """The start of an automaton that differs from another by a word, if it can be had without its arrays."""
+        if isinstance(dfa, Spelt):
+            word, state = dfa.word, self.start(dfa.then)
+        elif isinstance(dfa, Without):
+            # those on the way down to one that is known, without recursion
+            chain = [dfa]
+            while isinstance(base := chain[-1].base, Without) and base.digest not in self._starts:
+                chain.append(base)
+            for each in reversed(chain[1:]):
+                self.start(each)
+            word, state = dfa.word, self.start(dfa.base)
+        else:
+            return None
+        data = np.frombuffer(bytearray(word), dtype=np.uint8)
+        path = self._path if len(word) < len(self._path) else np.zeros(2 * len(word) + 1, dtype=np.int32)
+        while True:
+            if isinstance(dfa, Spelt):
+                found = int(cpu.add_word(self.handle, data, state, self._following, SPARSE_STATE + 1))
+            else:
+                found = int(cpu.drop_word(self.handle, state, data, self._following, SPARSE_STATE + 1, path))
+            if found >= 0:
+                return found
+            if found in (cpu.NOT_PLAIN, cpu.NOTHING_LEFT):
+                return None
+            self.grow(cpu.FULL - found)
 
     def restrict(self, state: int, ban: int) -> None:
         """Work out what a ban leaves of a terminal at a state (asked for by closures)."""
@@ -143,7 +183,7 @@ class TerminalStore:
             self.spellable = not (shortest & (pick >= 256)).any()
         mapping = part.known.copy()
         cpu.share(
-            self.arrays, part.first, part.lo, part.hi, part.to, np.zeros(len(part.to), dtype=np.uint8), pick,
+            self.handle, part.first, part.lo, part.hi, part.to, np.zeros(len(part.to), dtype=np.uint8), pick,
             part.accept, part.distance, part.iters, searched + 1, mapping,
         )  # fmt: skip
         return int(mapping[0])
@@ -186,7 +226,7 @@ class TerminalStore:
             self.spellable = not (shortest & (pick >= 256)).any()
         mapping = np.full(n, -1, dtype=np.int32)
         cpu.share(
-            self.arrays, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
+            self.handle, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
             searched + 1, mapping,
         )  # fmt: skip
         base = int(mapping[0])
@@ -205,19 +245,7 @@ class TerminalStore:
         if base != q and t.q[base, L.Q_ITER] > 0:
             self._build_counted_row(q, base)
             return
-        while True:
-            like = -1 if base != q else int(cpu.like_state(t, q))
-            if like >= 0 and self.arrays.q[like, L.Q_INNER] == -1:
-                self.build_row(like)
-            if like >= 0 and self.arrays.q[like, L.Q_INNER] >= 0:
-                r = int(cpu.build_row_like(self.arrays, q, like, self._stack, self._found, self._removed))
-            else:
-                r = cpu.UNLIKE
-            if r == cpu.UNLIKE:
-                found = self._found, self._removed
-                r = int(cpu.build_row(self.arrays, q, self._row, self._ids, self._stack, *found))
-            if r >= 0:
-                return
+        while (r := int(cpu.make_row(self.handle, q))) < 0:
             self.grow(-1 - r)
 
     def _build_counted_row(self, q: int, base: int) -> None:
@@ -245,9 +273,9 @@ class TerminalStore:
         """Walk the trie once for all counts of a state."""
         size = self._size
         ticks = np.full(size, -1, dtype=np.int16)
-        found_ticks = np.zeros(len(self._found), dtype=np.int16)
+        found_ticks = np.zeros(len(self.arrays.found), dtype=np.int16)
         result = np.zeros(2, dtype=np.int64)
-        cpu.count_ticks(self.arrays, base, ticks, self._found, found_ticks, self._stack, result)
+        cpu.count_ticks(self.arrays, base, ticks, found_ticks, result)
         n_found = int(result[0])
         staying = np.flatnonzero((ticks >= 0) & (ticks & 1 == 0))
         leaving = np.flatnonzero((ticks >= 0) & (ticks & 1 == 1))
@@ -255,12 +283,12 @@ class TerminalStore:
         rows = np.zeros((len(first) - 1, self.width), dtype=np.int32)
         cpu.stack_rows(tokens, first, rows)
         leaving, leaving_first = _grouped(leaving, ticks[leaving] >> 1)
-        nodes, nodes_first = _grouped(self._found[:n_found], found_ticks[:n_found])
+        nodes, nodes_first = _grouped(self.arrays.found[:n_found], found_ticks[:n_found])
         return _Profile(rows, leaving, leaving_first, nodes, nodes_first, int(result[1]), {})
 
     def grow(self, arena: int) -> None:
         """Make room in one arena; drops the finished rows instead when those have outgrown the budget."""
-        if arena == L.T_ROWS and self.arrays.rows.nbytes * 2 > self.max_bytes:
+        if arena == L.T_ROWS and self.arrays.rows.nbytes * 2 > self.max_bytes and not self.dropped:
             self._drop_rows()
             return
         self._resize(arena, 2 * getattr(self.arrays, L.TERMINAL_ARENAS[arena][0]).shape[0])
@@ -288,6 +316,7 @@ class TerminalStore:
             else:
                 new[name] = resized(old, size)
         self.arrays = self.arrays._replace(**new)
+        self.handle = cpu.handle(self.arrays)
         self.version += 1
 
     def _drop_rows(self) -> None:
@@ -295,9 +324,10 @@ class TerminalStore:
         used = int(t.used[L.T_Q])
         t.q[:used, L.Q_INNER] = -1
         t.q[:used, L.Q_REST] = -1
-        for arena in (L.T_ROWS, L.T_SPARSE, L.T_SPARSELIST, L.T_REST, L.T_RESTLIST, L.T_RESTNEXT):
+        for arena in (L.T_ROWS, L.T_SPARSE, L.T_SPARSELIST, L.T_REST, L.T_RESTLIST, L.T_RESTNEXT, L.T_PAIRS):
             t.used[arena] = 0
         t.restnext[:] = 0
+        self.dropped = True
         self._profiles.clear()
 
     @property

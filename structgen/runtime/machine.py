@@ -8,9 +8,9 @@ build a row, make room).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from structgen.runtime.endless import unite_loops
 
 #: Bytes of a text fed to the kernel at once.
 STRETCH = 64
+#: The first columns of the edge that stands for the terminal of an edge that captures.
+_SHADOW = (-1, -1, L.TARGET_END, 0, L.SHADOW_NONE)
 #: The configuration after EOS: nothing but EOS may follow.
 FINISHED = 0
 
@@ -37,6 +39,51 @@ class _Outline:
     key: Hashable
 
 
+#: Families whose parts are kept have at most so many edges.
+_FEW = 8
+
+
+class _Rows(NamedTuple):
+    """Edges of a node.
+
+    Attributes:
+        array: int32[n, E_COLS].
+        shadows: those with a terminal that captures.
+        calls: the nodes called.
+        captures: does one capture?
+        solid: can no terminal be empty?
+    """
+
+    array: NDArray[np.int32]
+    shadows: list[int]
+    calls: list[int]
+    captures: bool
+    solid: bool
+
+    def chosen(self, left_out: int) -> _Rows:
+        """Without some, given as bits. None of them calls."""
+        size = len(self.array)
+        bits = np.frombuffer(left_out.to_bytes(size + 7 >> 3, "little"), dtype=np.uint8)
+        kept = np.flatnonzero(np.unpackbits(bits, count=size, bitorder="little") == 0)
+        shadows = [int(kept.searchsorted(k)) for k in self.shadows if not left_out >> k & 1]
+        return _Rows(self.array[kept], shadows, self.calls, bool(shadows), self.solid)
+
+    def joined(self, others: _Rows, more: int) -> _Rows:
+        """With others behind them, ``more`` being added to the rests of these."""
+        n = len(self.array)
+        array = np.concatenate([self.array, others.array])
+        _add_to_rests(array[:n], more)
+        shadows = [*self.shadows, *(n + k for k in others.shadows)]
+        calls = [*self.calls, *others.calls]
+        return _Rows(array, shadows, calls, self.captures or others.captures, self.solid and others.solid)
+
+
+def _add_to_rests(rows: NDArray[np.int32], more: int) -> None:
+    column = rows[:, L.E_REST]
+    column += np.int32(min(more, L.FAR)) * (rows[:, L.E_TARGET] != L.TARGET_END)
+    np.minimum(column, L.FAR, out=column)
+
+
 class Machine:
     """Configurations of one network. Not safe for threads by itself: callers hold ``store.lock``."""
 
@@ -46,8 +93,13 @@ class Machine:
         self.limits = limits
         self._keys: list[Hashable] = []
         self._ids: dict[Hashable, int] = {}
-        #: For each edge: the node that owns it, and the edge itself.
-        self.edges: list[tuple[int, Edge]] = []
+        #: What the edges of the arrays are made of, see E_CONTENT.
+        self._contents: list[Edge] = []
+        #: by the id of the edges of a family: the edges, their rows
+        self._families: dict[int, tuple[tuple[Edge, ...], _Rows]] = {}
+        #: of small families also those without some of the edges
+        self._chosen: dict[tuple[int, int], _Rows] = {}
+        self._family = getattr(network, "family", None)
         self._terminals: dict[int, int] = {}
         self._texts: dict[tuple[int, bytes], int] = {}
         #: For each stack cell the edges in its stacks, as far as ``nests`` has looked.
@@ -61,6 +113,8 @@ class Machine:
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
         self._bytes = np.zeros(256, dtype=np.uint8)
         self.arrays = self.empty_arrays(store.width)
+        #: The arrays as kernels take them.
+        self.handle = cpu.handle(self.arrays)
         m = self.arrays
         # cell 0: the bottom of every stack, where the text may end
         m.frames[0] = (-1, -1, -1)
@@ -79,7 +133,7 @@ class Machine:
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
             nodes=np.zeros((64, 5), dtype=np.int32),
-            edges=np.zeros((128, 5), dtype=np.int32),
+            edges=np.zeros((128, L.E_COLS), dtype=np.int32),
             cells=np.zeros((64, 7), dtype=np.int32),
             cellhash=np.zeros(128, dtype=np.int32),
             frames=np.zeros((128, 3), dtype=np.int32),
@@ -131,6 +185,7 @@ class Machine:
             m = self.arrays
         slot = int(m.used[L.M_ROWS])
         m.used[L.RESUME] = m.used[L.RESUME_EXACT] = 0
+        self.store.dropped = False
         self.run(cpu.mask, state, self.store.longest, m.rows[slot])
         m = self.arrays
         m.configs[state, L.K_ROW] = slot
@@ -189,9 +244,18 @@ class Machine:
         m = self.arrays
         first, n = int(m.configs[state, L.K_FIRST]), int(m.configs[state, L.K_N])
         found: dict[tuple[str, str | None], tuple[Terminal, str | None]] = {}
-        for e in m.items[first : first + n, L.I_EDGE].tolist():
-            node, edge = self.edges[e]
-            assert isinstance(edge.symbol, Terminal)
+        todo = m.items[first : first + n, L.I_EDGE].tolist()
+        for e in todo:
+            node, edge = self.edge(e)
+            if isinstance(edge.symbol, Call):
+                continue
+            if not edge.symbol.name:  # it only leads to others: these are what is expected
+                if self.arrays.edges[e, L.E_TARGET] == L.TARGET_UNKNOWN:
+                    self._resolve(e)
+                behind = self.arrays.nodes[self.arrays.edges[e, L.E_TARGET]]
+                begin = int(behind[L.N_EDGE])
+                todo += [x for x in range(begin, begin + int(behind[L.N_EDGES])) if x not in todo]
+                continue
             where = self.network.describe(self._keys[node], edge.label) or edge.symbol.where
             found.setdefault((edge.symbol.name, where), (edge.symbol, where))
         return list(found.values())
@@ -220,7 +284,7 @@ class Machine:
         """Call a kernel until it asks for nothing more."""
         store = self.store
         while True:
-            result = int(kernel(store.arrays, self.arrays, *args))
+            result = int(kernel(store.handle, self.handle, *args))
             if result != L.ASK:
                 return result
             used = self.arrays.used
@@ -277,55 +341,98 @@ class Machine:
                 continue
             done, calls = path.pop()
             todo.pop()
-            self._rank(done, calls)
+            if calls:
+                self._rank(done, calls)
             if not path:
                 return
         raise self._loop(node)
 
     def _rank(self, node: int, calls: list[int]) -> None:
-        m, q = self.arrays, self.store.arrays.q
-        _, accepting, first, n, _ = m.nodes[node].tolist()
-        starts = m.edges[first : first + n, L.E_Q0]
-        ranks = m.nodes[calls, L.N_RANK]
-        empty = q[starts[starts >= 0], L.Q_ACCEPT].any()
-        m.nodes[node, L.N_RANK] = 0 if accepting or empty or not ranks.all() else 1 + ranks.max(initial=0)
+        """The rank of a node that calls; what it has so far says whether its own edges allow one."""
+        nodes = self.arrays.nodes
+        ranks = nodes[calls, L.N_RANK]
+        nodes[node, L.N_RANK] = 1 + int(ranks.max()) if nodes[node, L.N_RANK] and ranks.all() else 0
 
     def _expand_one(self, node: int) -> list[int]:
         """Expand a node; returns the nodes that it calls."""
         key = self._keys[node]
-        outline = isinstance(key, _Outline)
-        content = self.network.expand(key.key if isinstance(key, _Outline) else key)
-        first = int(self.arrays.used[L.M_EDGES])
-        rows: list[tuple[int, int, int, int, int]] = []
-        shadows: list[tuple[int, Edge]] = []
-        called: list[int] = []
-        for edge in content.edges:
-            self.edges.append((node, edge))
-            # in an outline all but the end of the rule depends on the text
-            target = L.TARGET_END if edge.label is END else L.TARGET_UNSURE if outline else L.TARGET_UNKNOWN
-            shadow = L.SHADOW_NONE
-            if edge.capture and not outline:
-                self.arrays.used[L.CAPTURES] = 1
-                shadow = L.SHADOW_CALL
-                if not isinstance(edge.symbol, Call):
-                    shadow = first + len(content.edges) + len(shadows)
-                    shadows.append((node, edge))
-            rest = min(edge.rest, L.FAR)
-            if isinstance(edge.symbol, Call):
-                called.append(self._node(edge.symbol.key))
-                rows.append((-1, called[-1], target, rest, shadow))
-            else:
-                rows.append((self._start_of(edge.symbol), -1, target, rest, shadow))
-        rows.extend([(-1, -1, L.TARGET_END, 0, L.SHADOW_NONE)] * len(shadows))
-        self.edges.extend(shadows)
-        while first + len(rows) > self.arrays.edges.shape[0]:
-            self._grow(L.M_EDGES)
+        if isinstance(key, _Outline):
+            content = self.network.expand(key.key)
+            return self._add_edges(node, content.accepting, self._outlined(content.edges))
+        family = None if self._family is None else self._family(key)
+        if family is None:
+            content = self.network.expand(key)
+            return self._add_edges(node, content.accepting, self._rows(content.edges))
+        shared, left_out, more, own = family
+        known = self._families.get(id(shared))
+        if known is None:
+            known = self._families[id(shared)] = (shared, self._rows(shared))
+        rows = known[1]
+        if left_out:
+            few = len(shared) <= _FEW
+            chosen = self._chosen.get((id(shared), left_out)) if few else None
+            if chosen is None:
+                chosen = rows.chosen(left_out)
+                if few:
+                    self._chosen[id(shared), left_out] = chosen
+            rows = chosen
+        if own:
+            rows = rows.joined(self._rows(own), more)
+            more = 0
+        return self._add_edges(node, False, rows, more)
+
+    def _add_edges(self, node: int, accepting: bool, rows: _Rows, more: int = 0) -> list[int]:
+        """Make a node of its edges, to whose rests ``more`` is added; returns the nodes that it calls."""
+        n = len(rows.array)
         m = self.arrays
-        if rows:
-            m.edges[first : first + len(rows)] = rows
-        m.used[L.M_EDGES] = first + len(rows)
-        m.nodes[node] = (1, int(content.accepting), first, len(content.edges), 0)
-        return called
+        first = int(m.used[L.M_EDGES])
+        end = first + n + len(rows.shadows)
+        while end > m.edges.shape[0]:
+            self._grow(L.M_EDGES)
+            m = self.arrays
+        new = m.edges[first : first + n]
+        new[:] = rows.array
+        new[:, L.E_NODE] = node
+        if more:
+            _add_to_rests(new, more)
+        for i, k in enumerate(rows.shadows):
+            new[k, L.E_SHADOW] = first + n + i
+            m.edges[first + n + i] = (*_SHADOW, node, new[k, L.E_CONTENT])
+        if rows.captures:
+            m.used[L.CAPTURES] = 1
+        m.used[L.M_EDGES] = end
+        # without calls this is its rank
+        m.nodes[node] = (1, accepting, first, n, rows.solid and not accepting)
+        return [*rows.calls]
+
+    def _rows(self, edges: Sequence[Edge]) -> _Rows:
+        """Edges as rows of the array."""
+        rows = []
+        at = len(self._contents)
+        self._contents.extend(edges)
+        shadows, calls, captures = [], [], False
+        for i, (symbol, label, rest, capture) in enumerate(edges):
+            target = L.TARGET_END if label is END else L.TARGET_UNKNOWN
+            captures |= capture
+            if isinstance(symbol, Call):
+                calls.append(self._node(symbol.key))
+                shadow = L.SHADOW_CALL if capture else L.SHADOW_NONE
+                rows.append((-1, calls[-1], target, min(rest, L.FAR), shadow, 0, at + i))
+            else:
+                if capture:
+                    shadows.append(i)
+                rows.append((self._start_of(symbol), -1, target, min(rest, L.FAR), L.SHADOW_NONE, 0, at + i))
+        array = np.array(rows, dtype=np.int32).reshape(len(rows), L.E_COLS)
+        q = self.store.arrays.q
+        solid = not any(q[row[0], L.Q_ACCEPT] for row in rows if row[0] >= 0)
+        return _Rows(array, shadows, calls, captures, solid)
+
+    def _outlined(self, edges: Sequence[Edge]) -> _Rows:
+        """The same of an outline, in which all but the end of the rule depends on the text."""
+        rows, _, calls, _, solid = self._rows(edges)
+        rows[:, L.E_SHADOW] = L.SHADOW_NONE
+        rows[rows[:, L.E_TARGET] != L.TARGET_END, L.E_TARGET] = L.TARGET_UNSURE
+        return _Rows(rows, [], calls, False, solid)
 
     def _loop(self, node: int) -> UnsupportedError:
         return UnsupportedError(
@@ -339,8 +446,13 @@ class Machine:
             state = self._terminals[id(terminal)] = self.store.start(terminal.dfa, terminal.bans)
         return state
 
+    def edge(self, edge: int) -> tuple[int, Edge]:
+        """The node of an edge, and what the network says of it."""
+        row = self.arrays.edges[edge]
+        return int(row[L.E_NODE]), self._contents[row[L.E_CONTENT]]
+
     def _resolve(self, edge: int) -> None:
-        node, content = self.edges[edge]
+        node, content = self.edge(edge)
         key = self._keys[node]
         if not content.capture:
             target = self._node(self.network.follow(key, content.label))
@@ -354,7 +466,7 @@ class Machine:
             self._expand(target)
 
     def _resolve_text(self, edge: int, tape: int, offset: int) -> None:
-        node, content = self.edges[edge]
+        node, content = self.edge(edge)
         tapes = self.arrays.tapes
         text = bytearray()
         at = tape
@@ -446,6 +558,7 @@ class Machine:
             else:
                 new[name] = resized(old, size)
         self.arrays = m._replace(**new)
+        self.handle = cpu.handle(self.arrays)
 
     def _make_row_room(self) -> None:
         m = self.arrays

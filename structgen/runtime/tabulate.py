@@ -71,7 +71,7 @@ class _Nesting:
                     continue
                 under = self._below[parent] if parent < len(self._below) else frozenset()
                 if edge in under:
-                    node, content = self._machine.edges[edge]
+                    node, content = self._machine.edge(edge)
                     where = self._machine.network.describe(self._machine._keys[node], content.label)
                     raise LimitError(
                         "the constraint nests without bound: a device keeps constraints of finitely many states only",

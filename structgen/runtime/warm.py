@@ -92,15 +92,14 @@ def _compile_machine() -> None:
     m.nodes[0] = (1, 1, 0, 0, 0)
     m.frames[0] = (-1, -1, -1)
     result, data = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.uint8)
-    row, found = np.zeros(store.width, dtype=np.int32), np.zeros(2, dtype=np.int32)
-    stack = np.zeros((2, 3), dtype=np.int32)
+    row = np.zeros(store.width, dtype=np.int32)
     pairs = np.zeros((2, 2), dtype=np.int64)
     cpu.intern_cell(m, 0, 1)
-    cpu.closure(t, m, 0, 0, 0, L.EMPTY)
-    cpu.travel(t, m, cpu.ADVANCE, 0, data[:0], result)
-    cpu.mask(t, m, 0, 1, row)
-    cpu.next_states(t, m, 0, 0, np.zeros(1, np.int32), pairs)
-    cpu.build_row(t, 0, row, found, stack, found, found)
+    th, mh = cpu.handle(t), cpu.handle(m)
+    cpu.closure(th, mh, 0, 0, 0, L.EMPTY)
+    cpu.travel(th, mh, cpu.ADVANCE, 0, data[:0], result)
+    cpu.mask(th, mh, 0, 1, row)
+    cpu.next_states(th, mh, 0, 0, np.zeros(1, np.int32), pairs)
 
 
 def compile_rest() -> None:
@@ -116,9 +115,6 @@ def compile_rest() -> None:
     store = TerminalStore(vocabulary, 1 << 20)
     store.start(dfa)
     store.build_row(store.start(_counted()))
-    stack, found = np.zeros((4, 3), dtype=np.int32), np.zeros(4, dtype=np.int32)
-    cpu.like_state(store.arrays, 0)
-    cpu.build_row_like(store.arrays, 0, 0, stack, found, found)
     store.grow(L.T_Q)
     spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
 

@@ -113,15 +113,16 @@ def test_the_free_names_of_objects_have_outlines() -> None:
     key = network.follow(start, opening.label)
     tested = 0
     for _ in range(3):
+        key = network.follow(key, network.expand(key).edges[0].label)  # past the quote
         for edge in network.expand(key).edges:
             if edge.capture:
                 names = [b"%s%d" % (letter, n) for letter in (b"b", b"c") for n in range(30)] + [b"", b"b", b"c"]
                 for name in names:
-                    for text in (b'"%s":' % name, b',"%s":' % name):
-                        if edge.symbol.dfa.accepts(text):
-                            check_outline(network, key, edge, text)
-                            tested += 1
-                            after = network.follow_text(key, edge.label, text)
+                    text = b'%s":' % name
+                    if edge.symbol.dfa.accepts(text):
+                        check_outline(network, key, edge, text)
+                        tested += 1
+                        after = network.follow_text(key, edge.label, text)
         key = network.follow(after, network.expand(after).edges[0].label)
     assert tested > 100
 

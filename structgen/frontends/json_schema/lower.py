@@ -4,7 +4,8 @@ Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
 
 - ``(START, v)``: a whole text that is one of the values numbered v;
 - ``(INNER, v)``: an array or an object among the values numbered v, with the whitespace before it;
-- ``(OBJECT, p, progress)``: inside an object of plan p, before a name or the closing bracket;
+- ``(OBJECT, p, progress)``: inside an object of plan p, before a property or the closing bracket;
+- ``(NAME, p, progress)``: after the opening quote of a name;
 - ``(VALUE, p, progress, i)``: before the value of slot or cell i, after which the progress is this;
 - ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows;
 - those of ``treenodes``.
@@ -25,7 +26,7 @@ from structgen.frontends.json_schema.cells import object_plans
 from structgen.frontends.json_schema.equal import EqualPlan
 from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
-from structgen.frontends.json_schema.names import read_name
+from structgen.frontends.json_schema.names import NO_NAMES, Written, read_name
 from structgen.frontends.json_schema.normalise import Normaliser, place_of
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
@@ -37,10 +38,10 @@ from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
 from structgen.frontends.json_schema.unique import UniquePlan
-from structgen.ir.network import END, Call, Edge, Key, Node, Terminal
+from structgen.ir.network import END, Call, Edge, Family, Key, Node, Terminal
 
-START, INNER, OBJECT, VALUE, ARRAY, ITEM = range(6)
-#: Label of the way from a name to after its value.
+START, INNER, OBJECT, NAME, VALUE, ARRAY, ITEM = range(7)
+#: Label of the way from a quote to after it, and from a name to after its value.
 _NEXT = 0
 #: Label of the comma of an array.
 _COMMA = -1
@@ -49,7 +50,7 @@ _COMMA = -1
 class Form:
     """Values as the network needs them: scalar terminals and plans."""
 
-    __slots__ = ("_inner", "_top", "index", "least", "plans", "scalar_cost", "values", "where")
+    __slots__ = ("_inner", "_top", "edges", "index", "least", "plans", "scalar_cost", "values", "where")
 
     def __init__(self, values: Values, index: int, where: str | None) -> None:
         self.values = values
@@ -57,6 +58,8 @@ class Form:
         self.where = where
         self.plans: tuple[int, ...] | None = None
         self.least: int | None = None
+        #: the edges of such a value, made by the network
+        self.edges: tuple[Edge, ...] | None = None
         self.scalar_cost = INFINITE
         self._inner: tuple[tuple[Terminal, int], ...] | None = None
         self._top: tuple[tuple[Terminal, int], ...] | None = None
@@ -233,6 +236,8 @@ class JsonNetwork:
         self.builder = builder
         self._trees = TreeNodes(builder.plans, builder.terminals, builder.cost, self._values)
         self._start = (START, builder.form(formula).index)
+        t = builder.terminals
+        self._object_edges = Edge(t.first_quote, _NEXT, 0), Edge(t.next_quote, _NEXT, 0), Edge(t.close_object, END, 0)
 
     @property
     def start(self) -> Key:
@@ -248,6 +253,7 @@ class JsonNetwork:
             self._start_node,
             self._inner_node,
             self._object_node,
+            self._name_node,
             self._value_node,
             self._array_node,
             self._item_node,
@@ -259,9 +265,9 @@ class JsonNetwork:
             return self._trees.follow(key, label)
         plans: list[Any] = self.builder.plans
         if kind == OBJECT:
-            plan = plans[key[1]]
-            assert isinstance(plan, ObjectPlan)
-            return (VALUE, key[1], plan.follow(key[2], label), label)
+            return (NAME, key[1], key[2])
+        if kind == NAME:
+            return (VALUE, key[1], plans[key[1]].follow(key[2], label), label)
         if kind == VALUE:
             return (OBJECT, key[1], key[2])
         if kind in (START, INNER):
@@ -300,9 +306,11 @@ class JsonNetwork:
             if not isinstance(plan, UniquePlan) or plan.comma_rest(i + 1, written) is None:
                 return None
             return (ARRAY, p, plan.index(i + 1), written)
-        if key[0] != OBJECT:
+        if key[0] != NAME:
             return None
-        return (VALUE, key[1], plan.follow(key[2], label, plan.dearest_name(key[2], label)), label)
+        # where nothing is counted, one name is as good as another
+        progress = key[2]._replace(names=NO_NAMES) if plan.simple else key[2]
+        return (VALUE, key[1], plan.follow(progress, label, plan.dearest_name(progress, label)), label)
 
     def least(self, key: Any) -> int:
         kind: int = key[0]
@@ -321,6 +329,8 @@ class JsonNetwork:
         plan: Any = builder.plans[key[1]]
         if kind == OBJECT:
             return plan.left(key[2])
+        if kind == NAME:
+            return plan.after_quote(key[2])
         if kind == VALUE:
             after: int = plan.left(key[2])
             return t.gap_cost + builder.cost(plan.formula(key[3])) + after
@@ -349,7 +359,7 @@ class JsonNetwork:
         where = plan.shape.where
         if where is None:
             return None
-        i = label if kind == OBJECT else key[3] if kind == VALUE else None
+        i = label if kind == NAME else key[3] if kind == VALUE else None
         if isinstance(plan, ObjectPlan) and i is not None:
             if i < len(plan.names):
                 return f"{where}/properties/{escape(plan.names[i])}"
@@ -395,24 +405,58 @@ class JsonNetwork:
             edges.append(Edge(Call((INNER, form.index)), label, rest, capture))
 
     def _object_node(self, p: int, progress: Progress) -> Node:
-        builder, t = self.builder, self.builder.terminals
-        plan: Any = builder.plans[p]
-        first = not plan.started(progress)
+        return Node(False, self._object_family(self.builder.plans[p], progress).edges)
+
+    def _object_family(self, plan: Any, progress: Progress) -> Family:
+        rest = plan.after_quote(progress)
+        left_out = 0 if plan.may_close(progress) else 1 << 2
+        if rest < INFINITE:
+            return Family(self._object_edges, left_out | (1 << 0 if plan.started(progress) else 1 << 1), rest, ())
+        return Family(self._object_edges, left_out | 1 << 0 | 1 << 1, 0, ())
+
+    def _name_node(self, p: int, progress: Progress) -> Node:
+        plan: Any = self.builder.plans[p]
+        return Node(False, self._family(plan, progress).edges)
+
+    def family(self, key: Any) -> Family | None:
+        """See :class:`Family`: the names of an object's properties are one, and the values of a form."""
+        if key[0] == NAME:
+            return self._family(self.builder.plans[key[1]], key[2])
+        plan: Any
+        if key[0] == OBJECT:
+            return self._object_family(self.builder.plans[key[1]], key[2])
+        if key[0] == VALUE:
+            plan = self.builder.plans[key[1]]
+            return Family(self._value_edges(plan.formula(key[3])), 0, plan.left(key[2]), ())
+        return None
+
+    def _value_edges(self, formula: Formula) -> tuple[Edge, ...]:
+        """The edges of a value after which nothing more comes."""
+        form = self.builder.form(formula)
+        if form.edges is None:
+            edges: list[Edge] = []
+            self._values(formula, _NEXT, 0, edges)
+            form.edges = tuple(edges)
+        return form.edges
+
+    def _family(self, plan: Any, progress: Progress) -> Family:
+        t, cost = self.builder.terminals, self.builder.cost
         n = len(plan.names)
-        edges = []
-        for i, after in plan.ways_left(progress):
-            terminal = t.name(plan.names[i], first) if i < n else t.names(plan.free(progress, i), first)
-            rest = t.gap_cost + builder.cost(plan.formula(i)) + after
-            edges.append(Edge(terminal, i, rest, i >= n and plan.captures(progress)))
-        if plan.may_close(progress):
-            edges.append(Edge(t.close_object, END, 0))
-        return Node(False, tuple(edges))
+
+        def edge(i: int, after: int, written: Written) -> Edge:
+            rest = t.gap_cost + cost(plan.formula(i)) + after
+            if i < n:
+                return Edge(t.name(plan.names[i]), i, rest)
+            return Edge(t.names(plan.free(written, i)), i, rest, plan.captures(progress))
+
+        if plan.edges is None:
+            plan.edges = tuple(edge(i, after, NO_NAMES) for i, after in plan.slots)
+        left_out, more, further = plan.choices(progress)
+        return Family(plan.edges, left_out, more, tuple(edge(i, after, progress.names) for i, after in further))
 
     def _value_node(self, p: int, progress: Progress, i: int) -> Node:
         plan: Any = self.builder.plans[p]
-        edges: list[Edge] = []
-        self._values(plan.formula(i), _NEXT, plan.left(progress), edges)
-        return Node(False, tuple(edges))
+        return Node(False, Family(self._value_edges(plan.formula(i)), 0, plan.left(progress), ()).edges)
 
     def _array_node(self, p: int, i: int, memory: Memory | int) -> Node:
         builder, t = self.builder, self.builder.terminals

@@ -6,6 +6,7 @@ Receives sets of names and the bytes that a terminal for names has read; returns
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import count, islice
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.ir.network import Terminal
 
 #: (first code point, last, least bytes of a text of one of them), ascending.
 _SIZES = (
@@ -25,8 +27,8 @@ _SIZES = (
 
 
 def read_name(text: bytes) -> str:
-    """The name that a terminal for property names has read: with its comma, its colon and whitespace."""
-    name: str = json.loads(text.strip(b" \t\r\n,:"))
+    """The name that a terminal for property names has read: without its opening quote, with its colon."""
+    name: str = json.loads(b'"' + text.rstrip(b" \t\r\n:"))
     return name
 
 
@@ -41,13 +43,38 @@ def text_size(name: str) -> int:
 _MANY_NAMES = 20_000
 
 
+class Written(frozenset[str]):
+    """Names that have been written; equal to any set of the same names.
+
+    Attributes:
+        before: the set to which the last name was added; None: unknown, or there is none.
+        last: that name.
+    """
+
+    before: Written | None = None
+    last: str = ""
+
+    def plus(self, name: str) -> Written:
+        """The set with one more name."""
+        more = Written(self | {name})
+        more.before = self
+        more.last = name
+        return more
+
+
+#: No name has been written.
+NO_NAMES = Written()
+
+
 class Pool:
     """Names that may each be written once, the ones with the shortest texts first."""
 
     def __init__(self, names: StringSet) -> None:
         self.names = names
-        self._more = _by_size(names)
+        self._more: Iterator[tuple[int, str]] | None = None
         self._known: list[tuple[int, str]] = []
+        #: terminals of those of its names that are left, by the names written
+        self.terminals: dict[frozenset[str], Terminal] = {}
 
     @cached_property
     def lacking(self) -> frozenset[str] | None:
@@ -57,16 +84,22 @@ class Pool:
         lacking = self.names.complement().values(_MANY_NAMES)
         return None if lacking is None else frozenset(lacking)
 
-    def free(self, used: frozenset[str]) -> FreeNames:
+    def free(self, used: Written) -> FreeNames:
         """The names not used."""
         return FreeNames(self, used)
 
     def runs_out(self, used: frozenset[str]) -> bool:
         """Are all names used?"""
+        if not used:
+            return self.names.is_empty()
+        if self.lacking is not None:
+            return False
         return next(self.unused(used), None) is None
 
     def unused(self, used: frozenset[str]) -> Iterator[tuple[int, str]]:
         """Names not used, with the least bytes of their texts (quotes left out), ascending."""
+        if self._more is None:
+            self._more = _by_size(self.names) if self.lacking is None else _all_but(self.lacking)
         for i in count():
             if i == len(self._known):
                 following = next(self._more, None)
@@ -85,18 +118,37 @@ class FreeNames(NamedTuple):
     """The names of a pool that are not used."""
 
     pool: Pool
-    used: frozenset[str]
-
-    @property
-    def lacking(self) -> tuple[str, ...] | None:
-        """The names that are not among them, sorted, if they are few; else None."""
-        lacking = self.pool.lacking
-        return None if lacking is None else tuple(sorted(lacking | self.used))
+    used: Written
 
     @property
     def names(self) -> StringSet:
-        """As a set. Where ``lacking`` is known there is a quicker way."""
+        """As a set. Names can also be left out of a terminal one by one, which is quicker."""
         return self.pool.names.difference(StringSet.of(self.used)) if self.used else self.pool.names
+
+
+class _Every:
+    """Every name there is, by size, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: list[tuple[int, str]] = []
+        self._more: Iterator[tuple[int, str]] | None = None
+
+    def __getitem__(self, i: int) -> tuple[int, str]:
+        with self._lock:
+            if self._more is None:
+                self._more = _by_size(StringSet.all())
+            while i >= len(self._known):
+                self._known.append(next(self._more))
+            return self._known[i]
+
+
+_EVERY = _Every()
+
+
+def _all_but(lacking: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """All names but some, by size."""
+    return (_EVERY[i] for i in count() if _EVERY[i][1] not in lacking)
 
 
 def _by_size(names: StringSet) -> Iterator[tuple[int, str]]:

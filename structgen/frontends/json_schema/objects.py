@@ -13,10 +13,11 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
-from structgen.frontends.json_schema.names import FreeNames, Pool
+from structgen.frontends.json_schema.names import NO_NAMES, FreeNames, Pool, Written
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ObjectShape
 from structgen.frontends.json_schema.supply import Supply, varied
+from structgen.ir.network import Edge
 
 
 class Cell(NamedTuple):
@@ -50,10 +51,10 @@ class Progress(NamedTuple):
     seen: int
     number: int
     met: int
-    names: frozenset[str]
+    names: Written
 
 
-BEGIN = Progress(0, 0, 0, 0, frozenset())
+BEGIN = Progress(0, 0, 0, 0, NO_NAMES)
 
 
 class ObjectPlan:
@@ -85,6 +86,13 @@ class ObjectPlan:
         self._slot_costs: list[int] | None = None
         self._cell_costs: list[int] = []
         self._after: dict[Progress, int] = {}
+        self._quoted: dict[Progress, int] = {}
+        #: of simple plans: slots, then cells, that may come; the least bytes after the value if nothing else is owed
+        self.slots: list[tuple[int, int]] = []
+        self._cell_bits = 0
+        self._place: dict[int, int] = {}
+        #: the edges of ``slots``, made by the network
+        self.edges: tuple[Edge, ...] | None = None
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -143,22 +151,74 @@ class ObjectPlan:
             for i in range(len(slots) - 1, -1, -1):
                 self._ahead[i] = self._ahead[i + 1] + (slots[i] if self.required[i] else 0)
             self._slot_costs = slots
+            if self.simple:
+                close = self.terminals.close_cost
+                self.slots = [
+                    (i, close - (cost if self.required[i] else 0)) for i, cost in enumerate(slots) if cost < INFINITE
+                ]
+                self._place = {i: k for k, (i, _) in enumerate(self.slots)}
+                self._in_place = len(self.slots) == len(slots)
+                self._cheapest = sorted((slots[i], i) for i, _ in self.slots if not self.required[i])
+                cells = [(i, close) for i in self._cell_ways(BEGIN._replace(position=len(slots)))]
+                self._cell_bits = ((1 << len(cells)) - 1) << len(self.slots)
+                self.slots += cells
 
-    def ways_left(self, state: Progress) -> Iterator[tuple[int, int]]:
-        """The ways on that lead to an end, each with the least bytes after its value."""
+    def choices(self, state: Progress) -> tuple[int, int, list[tuple[int, int]]]:
+        """The ways on that lead to an end: of the list ``slots`` those left out, as bits, and what is to be added to
+        their bytes; other ways, each with the least bytes after its value."""
+        n = len(self.names)
         if not self.simple:
+            found = []
             for i in self.ways(state):
                 after = self.left(self.follow(state, i, self.dearest_name(state, i)))
                 if after < INFINITE:
-                    yield i, after
-            return
-        assert self._slot_costs is not None
-        n, close = len(self.names), self.terminals.close_cost
-        total = self.left(state) - close
-        if total and not self.started(state):
-            total += self.terminals.comma_cost
-        for i in self.ways(state):
-            yield i, close + total - (self._slot_costs[i] if i < n and self.required[i] else 0)
+                    found.append((i, after))
+            return 0, 0, found
+        total = self._owed(state)
+        cells = 0
+        further: list[tuple[int, int]] = []
+        if state.names:
+            cells = self._cell_bits
+            further = [(i, self.terminals.close_cost + total) for i in self._cell_ways(state)]
+        elif not self.any_order and any(self.required[state.position : n]):
+            cells = self._cell_bits
+        if self.any_order and self._in_place:
+            return state.seen | cells, total, further
+        left_out = (1 << len(self._place)) - 1
+        for i in self._slot_ways(state):
+            left_out &= ~(1 << self._place[i])
+        return left_out | cells, total, further
+
+    def after_quote(self, state: Progress) -> int:
+        """Least bytes to the end of the object after the opening quote of a name; INFINITE: there is none."""
+        found = self._quoted.get(state)
+        if found is None:
+            assert self._slot_costs is not None
+            n, t = len(self.names), self.terminals
+            best = INFINITE
+            if not self.simple:
+                for i, after in self.choices(state)[2]:
+                    size = 0 if i < n else self.cells[i - n].pool.sizes(state.names, 1)[0]
+                    best = min(best, (self._slot_costs[i] if i < n else self._cell_costs[i - n]) + size + after)
+            elif total := self._owed(state):  # what is owed comes next
+                best = total + t.close_cost
+            else:
+                for cost, i in self._cheapest:
+                    if not state.seen >> i & 1 if self.any_order else i >= state.position:
+                        best = cost + t.close_cost
+                        break
+                for i in self._cell_ways(state):
+                    (size,) = self.cells[i - n].pool.sizes(state.names, 1)
+                    best = min(best, self._cell_costs[i - n] + size + t.close_cost)
+            if best < INFINITE:
+                best -= t.comma_cost + t.quote_cost
+            found = self._quoted[state] = best
+        return found
+
+    def _owed(self, state: Progress) -> int:
+        """Least bytes of the properties that must still come, each with a comma, where that is all there is to know."""
+        total = self.left(state) - self.terminals.close_cost
+        return total + self.terminals.comma_cost if total and not self.started(state) else total
 
     def formulas_inside(self) -> list[Formula]:
         """Formulas of the properties that may be written."""
@@ -221,18 +281,18 @@ class ObjectPlan:
                 position = max(n, 1)
             met |= self.cells[i - n].meets
             if name is not None:
-                names |= {name}
+                names = names.plus(name)
         if number == self.shape.hi:
-            names = frozenset()
+            names = NO_NAMES
         return Progress(position, seen, number, met, names)
 
     def captures(self, state: Progress) -> bool:
         """Does the name of a free property matter for what may follow?"""
         return self.shape.hi is None or state.number + 1 < self.shape.hi
 
-    def free(self, state: Progress, i: int) -> FreeNames:
-        """The names that a property of cell i - number of slots may have."""
-        return self.cells[i - len(self.names)].pool.free(state.names)
+    def free(self, written: Written, i: int) -> FreeNames:
+        """The names that a property of cell i - number of slots may have after others."""
+        return self.cells[i - len(self.names)].pool.free(written)
 
     def dearest_name(self, state: Progress, i: int) -> str | None:
         """Of the free names of a cell, the one whose loss is felt most: the shortest. None for a slot."""
@@ -268,7 +328,7 @@ class ObjectPlan:
         return found
 
     def may_close(self, state: Progress) -> bool:
-        return self.left(state) == self.terminals.close_cost and self._complete(state)
+        return self.left(state) == self.terminals.close_cost and (self.simple or self._complete(state))
 
     def _complete(self, state: Progress) -> bool:
         shape = self.shape
@@ -375,20 +435,26 @@ class ObjectPlan:
 
     def ways(self, state: Progress) -> Iterator[int]:
         """Slots and cells that may come next, by index, whatever comes of it later."""
+        yield from self._slot_ways(state)
+        yield from self._cell_ways(state)
+
+    def _slot_ways(self, state: Progress) -> Iterator[int]:
         assert self._slot_costs is not None
-        n = len(self.names)
         if self.any_order:
             for i, cost in enumerate(self._slot_costs):
                 if cost < INFINITE and not state.seen >> i & 1:
                     yield i
-        else:
-            i = state.position
-            while i < n:
-                if self._slot_costs[i] < INFINITE:
-                    yield i
-                if self.required[i]:
-                    return
-                i += 1
+            return
+        for i in range(state.position, len(self.names)):
+            if self._slot_costs[i] < INFINITE:
+                yield i
+            if self.required[i]:
+                return
+
+    def _cell_ways(self, state: Progress) -> Iterator[int]:
+        n = len(self.names)
+        if not self.any_order and any(self.required[state.position : n]):
+            return
         for c, cost in enumerate(self._cell_costs):
             cell = self.cells[c]
             if cost < INFINITE and not cell.asks & state.met and not cell.pool.runs_out(state.names):

@@ -17,7 +17,7 @@ from structgen.frontends.json_schema.derive import Derivation, Question
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
 from structgen.frontends.json_schema.formula import TRUE as ANY_VALUE
 from structgen.frontends.json_schema.leastobject import ObjectSearch
-from structgen.frontends.json_schema.names import FreeNames, Pool
+from structgen.frontends.json_schema.names import NO_NAMES, FreeNames, Pool, Written
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.objects import name_has_text
 from structgen.frontends.json_schema.residuals import ALL, FALSE, LEAF, TRUE, Residuals
@@ -51,7 +51,7 @@ class TreeState(NamedTuple):
     remaining: int
     number: int
     started: bool
-    names: frozenset[str]
+    names: Written
 
 
 class Leaf(NamedTuple):
@@ -254,7 +254,7 @@ class ObjectTreePlan:
     @property
     def begin(self) -> TreeState:
         """Nothing is written."""
-        return TreeState(self.passed(self.root, 0, self.slot_bits), self.slot_bits, 0, False, frozenset())
+        return TreeState(self.passed(self.root, 0, self.slot_bits), self.slot_bits, 0, False, NO_NAMES)
 
     def left(self, state: TreeState) -> int:
         """Least bytes from here to the end of the object, the closing bracket included; INFINITE: no way."""
@@ -287,7 +287,7 @@ class ObjectTreePlan:
     @staticmethod
     def with_name(state: TreeState, name: str | None) -> TreeState:
         """The state with one more free name."""
-        return state if name is None else state._replace(names=state.names | {name})
+        return state if name is None else state._replace(names=state.names.plus(name))
 
     def onward(self, state: TreeState, x: int) -> list[tuple[Formula, TreeState, int]]:
         """The live ways to write property x, whose name, if free, is in the state: formula, state after it, least

@@ -18,9 +18,10 @@ import numpy as np
 
 from structgen.automata import CODE_POINTS, bytedfa, everything, to_bytedfa, utf8
 from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
+from structgen.automata.spelt import Spelt, Without
 from structgen.errors import InputError
 from structgen.frontends.json_schema.escapes import Escapes, json_text
-from structgen.frontends.json_schema.names import FreeNames
+from structgen.frontends.json_schema.names import FreeNames, Pool, Written
 from structgen.frontends.json_schema.numbers import Forms, NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES
 from structgen.frontends.json_schema.strings import StringSet
@@ -30,6 +31,8 @@ from structgen.ir.network import Terminal
 _BLANK = (0x20, 0x09)
 _INDENT = 64
 _EMPTY = literal(b"")
+#: Names with more texts are left out of sets of names, not of terminals.
+_SPELLINGS = 64
 
 
 def _flexible() -> ByteDfa:
@@ -70,8 +73,11 @@ class Terminals:
             self.gap = self.small = _custom(whitespace)
         colon = chain(self.small, literal(b":"))
         self._colon = colon
-        self._first_quote = chain(self.gap, literal(b'"'))
-        self._next_quote = chain(self.small, literal(b","), self._first_quote)
+        self._quote = chain(self.gap, literal(b'"'))
+        self._rest_of_name = chain(literal(b'"'), colon)
+        #: what stands before a name: terminals without a name of their own, see ``Machine.expected``
+        self.first_quote = Terminal(self._quote, "")
+        self.next_quote = Terminal(chain(self.small, literal(b","), self._quote), "")
         self.open_object = self._punctuation(b"{")
         self.close_object = self._punctuation(b"}")
         self.open_array = self._punctuation(b"[")
@@ -84,11 +90,13 @@ class Terminals:
         self.small_cost = self.small.min_length()
         self.comma_cost = self.small_cost + 1
         self.close_cost = self.gap_cost + 1
+        self.quote_cost = self.gap_cost + 1
         #: least bytes of quotes and colon
         self.empty_name_cost = self.gap_cost + 2 + self.small_cost + 1
         self.name = lru_cache(maxsize=100_000)(self._name)
-        self._all_but = lru_cache(maxsize=10_000)(self._of_all_but)
-        self._names_of = lru_cache(maxsize=10_000)(self._of_names)
+        self._all_but = lru_cache(maxsize=1_000)(self._of_all_but)
+        self._names_of = lru_cache(maxsize=1_000)(self._of_names)
+        self.spellings = lru_cache(maxsize=100_000)(self._spellings)
         self.words = lru_cache(maxsize=64)(self._words)
         self.numbers = lru_cache(maxsize=10_000)(self._numbers)
         self.strings = lru_cache(maxsize=20_000)(self._strings)
@@ -102,31 +110,63 @@ class Terminals:
         size = len(name) + 2 if plain else StringSet.of([name]).texts(self.escapes).min_length()
         return self.gap_cost + size + self.small_cost + 1
 
-    def _name(self, name: str, first: bool) -> Terminal:
-        """A property name with its colon, and with a comma before it unless it is the first."""
-        prefix = self._first_quote if first else self._next_quote
+    def _name(self, name: str) -> Terminal:
+        """A property name after its opening quote, with its colon."""
         if self.escapes == "standard" and _is_plain(name):
-            text = _then(_then(prefix, literal(f'{name}"'.encode("ascii"))), self._colon)
-        else:
-            text = chain(_then(prefix, _after_quote(StringSet.of([name]).texts(self.escapes))), self._colon)
-        return Terminal(text, f'"{name}"')
+            return Terminal(Spelt(name.encode("ascii"), self._rest_of_name), f'"{name}"')
+        text = _after_quote(StringSet.of([name]).texts(self.escapes))
+        return Terminal(chain(text, self._colon), f'"{name}"')
 
-    def names(self, free: FreeNames, first: bool) -> Terminal:
-        """Any of some names, likewise. Where all but a few plain ones are free, no set is worked out."""
-        lacking = free.lacking if self.escapes == "standard" else None
-        if lacking and all(map(_is_plain, lacking)):
-            return self._all_but(lacking, first)
-        return self._names_of(free.names, first)
+    def names(self, free: FreeNames) -> Terminal:
+        """Any of some names, likewise. Those written are left out one by one, where that can be."""
+        known, missing, written = free.pool.terminals, [], free.used
+        while written not in known:
+            missing.append(written)
+            if written.before is None:
+                break
+            written = written.before
+        for each in reversed(missing):
+            known[each] = self._names(free.pool, each)
+        return known[free.used]
 
-    def _of_all_but(self, lacking: tuple[str, ...], first: bool) -> Terminal:
-        return self._property_name(all_but(lacking), first)
+    def _names(self, pool: Pool, written: Written) -> Terminal:
+        if not written:
+            lacking = pool.lacking if self.escapes == "standard" else None
+            plain = lacking is not None and all(map(_is_plain, lacking))
+            return self._all_but(tuple(sorted(lacking))) if lacking and plain else self._names_of(pool.names)
+        if written.before is not None:
+            base = pool.terminals[written.before].dfa
+            texts = () if base.counter is not None else self.spellings(written.last)
+            for text in texts:
+                base = Without(base, text)
+            if texts:
+                return Terminal(base, "property name")
+        return self._names_of(pool.free(written).names)
 
-    def _of_names(self, names: StringSet, first: bool) -> Terminal:
-        return self._property_name(names.texts(self.escapes), first)
+    def _of_all_but(self, lacking: tuple[str, ...]) -> Terminal:
+        return self._property_name(all_but(lacking))
 
-    def _property_name(self, text: ByteDfa, first: bool) -> Terminal:
-        prefix = self._first_quote if first else self._next_quote
-        return Terminal(chain(_then(prefix, _after_quote(text)), self._colon), "property name")
+    def _of_names(self, names: StringSet) -> Terminal:
+        return self._property_name(names.texts(self.escapes))
+
+    def _spellings(self, name: str) -> tuple[bytes, ...]:
+        """The texts of a name after its opening quote, the closing quote included; none if they are many."""
+        if self.escapes == "standard" and _is_plain(name):
+            return (name.encode("ascii") + b'"',)
+        texts = _after_quote(StringSet.of([name]).texts(self.escapes))
+        done, todo = [], [(0, b"")]
+        while todo:
+            state, text = todo.pop()
+            if texts.accept[state]:
+                done.append(text)
+            for i in range(int(texts.first[state]), int(texts.first[state + 1])):
+                todo += [(int(texts.to[i]), text + bytes([b])) for b in range(texts.lo[i], int(texts.hi[i]) + 1)]
+            if len(done) + len(todo) > _SPELLINGS:
+                return ()
+        return tuple(done)
+
+    def _property_name(self, text: ByteDfa) -> Terminal:
+        return Terminal(chain(_after_quote(text), self._colon), "property name")
 
     def _words(self, null: bool, bools: int, top: bool) -> Terminal:
         """null, true, false, as far as wanted."""
@@ -139,7 +179,7 @@ class Terminals:
 
     def _strings(self, strings: StringSet, top: bool) -> Terminal:
         text = strings.texts(self.escapes)
-        return Terminal(text if top else _then(self._first_quote, _after_quote(text)), str(strings))
+        return Terminal(text if top else _then(self._quote, _after_quote(text)), str(strings))
 
 
 def _then(a: ByteDfa, b: ByteDfa) -> ByteDfa:

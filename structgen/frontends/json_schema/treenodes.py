@@ -2,24 +2,27 @@
 
 Receives keys; returns nodes, as ``lower`` does for plain shapes. Keys:
 
-- ``(OBJECT_TREE, p, state)``: inside an object of plan p, before a name or the closing bracket;
+- ``(OBJECT_TREE, p, state)``: inside an object of plan p, before a property or the closing bracket;
+- ``(NAME_TREE, p, state)``: after the opening quote of a name;
 - ``(VALUE_TREE, p, state, x)``: after the name of property x, before its value; the name is in the state already;
 - ``(ARRAY_TREE, p, state)``: inside an array, after an item; ``(ITEM_TREE, p, state)``: after the comma that follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan, ArrayTreeState
-from structgen.frontends.json_schema.formula import Formula
+from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan, TreeState
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.ir.network import END, Edge, Key, Node
 
-OBJECT_TREE, VALUE_TREE, ARRAY_TREE, ITEM_TREE = range(100, 104)
+OBJECT_TREE, NAME_TREE, VALUE_TREE, ARRAY_TREE, ITEM_TREE = range(100, 105)
+#: Label of the way from a quote to after it.
+_NEXT = 0
 _COMMA = -1
 
 #: Adds edges for any value of a formula: (formula, label, rest, edges).
@@ -53,6 +56,8 @@ class TreeNodes:
         kind, plan = key[0], self.plans[key[1]]
         if kind == OBJECT_TREE:
             return self._object(plan, key[2])
+        if kind == NAME_TREE:
+            return Node(False, tuple(self._names(plan, key[2])))
         if kind == VALUE_TREE:
             return self._choices(plan.onward(key[2], key[3]))
         if kind == ITEM_TREE:
@@ -64,6 +69,8 @@ class TreeNodes:
         kind, p, state = key[:3]
         plan = self.plans[p]
         if kind == OBJECT_TREE:
+            return (NAME_TREE, p, state)
+        if kind == NAME_TREE:
             return self.named(key, label, None)
         if kind == VALUE_TREE:
             return (OBJECT_TREE, p, plan.onward(state, key[3])[label][1])
@@ -81,6 +88,8 @@ class TreeNodes:
             return self._least(plan.onward(state, key[3]))
         if kind == ITEM_TREE:
             return self._least(plan.onward(state))
+        if kind == NAME_TREE:
+            return self._after_quote(plan, state)
         found: int = plan.left(state)
         return found
 
@@ -89,8 +98,8 @@ class TreeNodes:
         where: str | None = plan.shape.where
         if where is None or not isinstance(plan, ObjectTreePlan):
             return where
-        x = label if key[0] == OBJECT_TREE else key[3]
-        name = None if x is END else plan.property_of(x)
+        x = label if key[0] == NAME_TREE else key[3] if key[0] == VALUE_TREE else None
+        name = None if x is None else plan.property_of(x)
         return where if name is None else f"{where}/properties/{escape(name)}"
 
     def _least(self, ways: list[tuple[Formula, Any, int]]) -> int:
@@ -99,14 +108,28 @@ class TreeNodes:
     def _object(self, plan: ObjectTreePlan, state: TreeState) -> Node:
         t = self.terminals
         edges = []
-        for x, ways in plan.ahead(state):
-            name = plan.property_of(x)
-            first = not state.started
-            terminal = t.names(plan.free(state, x), first) if name is None else t.name(name, first)
-            edges.append(Edge(terminal, x, self._least(ways), name is None))
+        rest = self._after_quote(plan, state)
+        if rest < INFINITE:
+            edges.append(Edge(t.next_quote if state.started else t.first_quote, _NEXT, rest))
         if plan.may_close(state):
             edges.append(Edge(t.close_object, END, 0))
         return Node(False, tuple(edges))
+
+    def _names(self, plan: ObjectTreePlan, state: TreeState) -> Iterator[Edge]:
+        t = self.terminals
+        for x, ways in plan.ahead(state):
+            name = plan.property_of(x)
+            terminal = t.names(plan.free(state, x)) if name is None else t.name(name)
+            yield Edge(terminal, x, self._least(ways), name is None)
+
+    def _after_quote(self, plan: ObjectTreePlan, state: TreeState) -> int:
+        """Least bytes to the end of the object after the opening quote of a name; INFINITE: there is none."""
+        t, best = self.terminals, INFINITE
+        before = t.comma_cost + t.quote_cost
+        for x, ways in plan.ahead(state):
+            name = plan.free_cost(x, state.names, 0) if plan.property_of(x) is None else plan.name_cost(x)
+            best = min(best, name - before + min(self.cost(f) + left for f, _, left in ways))
+        return best
 
     def _choices(self, ways: list[tuple[Formula, Any, int]]) -> Node:
         edges: list[Edge] = []

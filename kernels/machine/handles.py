@@ -1,0 +1,88 @@
+"""Handles of the two bundles of arrays: small tables of addresses, from which a kernel makes the bundle again.
+
+Handing a bundle to a compiled kernel costs the unpacking of every array in it, more than most kernels take. Handing it
+a table costs one. Where Numba's JIT is off, the handle of a bundle is the bundle. Whoever makes a handle keeps the
+arrays alive while it is used.
+"""
+
+# mypy: disable-error-code="no-untyped-def,misc"
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, config, njit, types
+from numba.extending import intrinsic
+
+from structgen.kernels.machine import layout as L
+
+
+def handle(bundle: L.Terminals | L.Machine) -> Any:
+    """int64[arrays, 3]: the address and the first two sizes of every array of a bundle."""
+    if config.DISABLE_JIT:
+        return bundle
+    return np.array([(a.ctypes.data, *a.shape[:2], *(0,) * (2 - min(2, a.ndim))) for a in bundle], dtype=np.int64)
+
+
+@intrinsic
+def _pointer(typingctx, address):
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _i4(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1],), np.int32)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _i4s(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.int32)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _i8(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1],), np.int64)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _i8s(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.int64)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _u8s(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.uint64)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def _terminals(h):
+    # fmt: off
+    return L.Terminals(
+        _i8(h, 0), _i4s(h, 1), _u8s(h, 2), _i4(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _i4s(h, 8),
+        _i4(h, 9), _i4s(h, 10), _u8s(h, 11), _i4(h, 12), _i8s(h, 13), _i4s(h, 14), _i4s(h, 15), _i4(h, 16), _i4(h, 17),
+        _i4(h, 18), _i4(h, 19), _i4s(h, 20), _u8s(h, 21), _i4(h, 22), _i4(h, 23),
+    )
+    # fmt: on
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def _machine(h):
+    # fmt: off
+    return L.Machine(
+        _i8(h, 0), _i4s(h, 1), _i4s(h, 2), _i4s(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _u8s(h, 8),
+        _i4(h, 9), _i8s(h, 10), _i8s(h, 11), _i4s(h, 12), _i4s(h, 13), _i4s(h, 14), _i8s(h, 15), _i8s(h, 16),
+        _i8s(h, 17), _i4s(h, 18), _i4(h, 19),
+    )
+    # fmt: on
+
+
+def _same(bundle):
+    return bundle
+
+
+#: The bundle of a handle, for kernels.
+terminals_of = _same if config.DISABLE_JIT else _terminals
+machine_of = _same if config.DISABLE_JIT else _machine
