@@ -133,7 +133,7 @@ class _Closure:
         if m.nodes[node, L.N_ACCEPT] == 1:
             self._push(2, cell, ban, at)
         first, n = int(m.nodes[node, L.N_EDGE]), int(m.nodes[node, L.N_EDGES])
-        for edge, (q0, call, target, _, shadow) in enumerate(m.edges[first : first + n].tolist(), first):
+        for edge, (q0, call, target, _, shadow, *_) in enumerate(m.edges[first : first + n].tolist(), first):
             if shadow != L.SHADOW_NONE:
                 self._refuse()
             if q0 >= 0:
