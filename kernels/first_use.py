@@ -18,7 +18,7 @@ def announce() -> None:
     _told = True
     if not cached():
         print(
-            "structgen: compiling its kernels for this machine, about 20 seconds; this happens once",
+            "structgen: compiling its kernels for this machine, about 50 seconds; this happens once",
             file=sys.stderr,
         )
 

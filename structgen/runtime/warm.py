@@ -1,7 +1,7 @@
 """Loads every kernel once, on an automaton of a few bytes, so that no mask pays for it later.
 
-The first time on a machine this compiles them, and says so: on two cores where it can, in this process and in a
-helper process that fills Numba's cache beside it. Later processes load them from there in a fraction of a second.
+The first time on a machine this compiles them, and says so: on two cores where it can, in this process and in
+helper processes that fill Numba's cache beside it. Later processes load them from there in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -65,41 +65,62 @@ def load() -> None:
 
 
 def _compile() -> None:
-    """Fill Numba's cache from two processes; if the second cannot be started, ``load`` does what it would have."""
-    try:
-        helper = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import compile_rest; compile_rest()"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={"NUMBA_OPT": "1", **os.environ},
+    """Fill Numba's cache on two cores; what helpers could not do, ``load`` does."""
+    beside = threading.Thread(target=_compile_beside)
+    beside.start()
+    machine = _EmptyMachine()
+    cpu.closure(machine.t, machine.m, 0, 0, 0, L.EMPTY)
+    cpu.travel(machine.t, machine.m, cpu.ADVANCE, 0, np.zeros(0, dtype=np.uint8), np.zeros(2, dtype=np.int64))
+    beside.join()
+
+
+def _compile_beside() -> None:
+    """What needs no closures first; by then those that masks need are in the cache, compiled here."""
+    for what, env in (("compile_rest", {"NUMBA_OPT": "1"}), ("compile_masks", {})):
+        try:
+            subprocess.run(
+                [sys.executable, "-c", f"from {__name__} import {what}; {what}()"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**env, **os.environ},
+                check=False,
+            )
+        except OSError:
+            return
+
+
+class _EmptyMachine:
+    """No grammar at all: nothing else is compiled on the way to the large kernels."""
+
+    def __init__(self) -> None:
+        vocabulary = Vocabulary([b"a"])
+        none = np.zeros(2, dtype=np.int32)
+        vocabulary.__dict__["trie"] = Trie(
+            np.zeros(1, np.uint8),
+            np.ones(1, np.int32),
+            np.ones(1, np.int16),
+            none,
+            none[:0],
+            np.full(256, -1, np.int32),
+            1,
         )
-    except OSError:
-        return
-    _compile_machine()
-    helper.wait()
+        store = TerminalStore(vocabulary, 1 << 20)
+        arrays = Machine.empty_arrays(store.width)
+        arrays.nodes[0] = (1, 1, 0, 0, 0)
+        arrays.frames[0] = (-1, -1, -1)
+        cpu.intern_cell(arrays, 0, 1)
+        # handles do not keep arrays alive
+        self.kept = store, arrays
+        self.width = store.width
+        self.t, self.m = cpu.handle(store.arrays), cpu.handle(arrays)
 
 
-def _compile_machine() -> None:
-    """The large kernels, called on no grammar at all, so that nothing else is compiled on the way to them."""
-    vocabulary = Vocabulary([b"a"])
-    none = np.zeros(2, dtype=np.int32)
-    vocabulary.__dict__["trie"] = Trie(
-        np.zeros(1, np.uint8), np.ones(1, np.int32), np.ones(1, np.int16), none, none[:0], np.full(256, -1, np.int32), 1
-    )
-    store = TerminalStore(vocabulary, 1 << 20)
-    t, m = store.arrays, Machine.empty_arrays(store.width)
-    m.nodes[0] = (1, 1, 0, 0, 0)
-    m.frames[0] = (-1, -1, -1)
-    result, data = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.uint8)
-    row = np.zeros(store.width, dtype=np.int32)
-    pairs = np.zeros((2, 2), dtype=np.int64)
-    cpu.intern_cell(m, 0, 1)
-    th, mh = cpu.handle(t), cpu.handle(m)
-    cpu.closure(th, mh, 0, 0, 0, L.EMPTY)
-    cpu.travel(th, mh, cpu.ADVANCE, 0, data[:0], result)
-    cpu.mask(th, mh, 0, 1, row)
-    cpu.next_states(th, mh, 0, 0, np.zeros(1, np.int32), pairs)
+def compile_masks() -> None:
+    """Masks of configurations, and the states after all tokens."""
+    machine = _EmptyMachine()
+    cpu.mask(machine.t, machine.m, 0, 1, np.zeros(machine.width, dtype=np.int32))
+    cpu.next_states(machine.t, machine.m, 0, 0, np.zeros(1, np.int32), np.zeros((2, 2), dtype=np.int64))
 
 
 def compile_rest() -> None:
