@@ -213,6 +213,14 @@ def leave(t, m, node, c, ban, fresh, total, n):
                     return np.int64(L.ASK), n
         follow = np.int64(m.edges[e, L.E_CALL])
         then = ban
+        if q0 == L.NOTHING:  # what the text of a capture decides
+            if n >= cap:
+                return ask(m, L.ASK_GROW, L.M_WORK), n
+            pending[n, 0] = q0
+            pending[n, 1] = e
+            pending[n, 2] = where
+            n += 1
+            continue
         if q0 >= 0:
             if ban > 0:
                 q0 = table_get(t.restnext, L.KEY_BANNED + np.int64(q0) * 4294967296 + ban)
@@ -253,7 +261,7 @@ def closure(t, m, x, cell, ban, fresh):
 
     Under a ban every terminal is replaced by what the ban leaves of it; the end of that says what is banned then.
     Where an edge that captures leads is looked up by its text; where only a blank tape is known, an item of the state
-    NOTHING stands for what cannot be said.
+    NOTHING stands for what cannot be said, and for what an edge with the symbol UNSURE stands for.
     """
     pending = m.work2
     cap = pending.shape[0]

@@ -103,6 +103,19 @@ class Terminal:
         return int(self.dfa.distance_to(self.free)[0]) if self.bans else self.dfa.min_length()
 
 
+#: In place of a terminal, behind ``blurred``: what stands here is decided by the text of a capture.
+UNSURE = Terminal(
+    ByteDfa(
+        np.zeros(2, dtype=np.int32),
+        np.zeros(0, dtype=np.uint8),
+        np.zeros(0, dtype=np.uint8),
+        np.zeros(0, dtype=np.int32),
+        np.zeros(1, dtype=np.bool_),
+    ),
+    "unsure",
+)
+
+
 class Edge(NamedTuple):
     """One way out of a node.
 
@@ -191,6 +204,11 @@ class Capturing(Network, Protocol):
     edges lead (labels that are not END are never followed) and for ``rest``, which holds for all texts. Masks in the
     middle of a capture then need not ask about the text of each token that ends it, but only where a token goes on
     behind an edge of the outline. Worth having wherever many tokens go on after a capture's last byte.
+
+    Or a method ``blurred(key, label) -> Key | None``, of which less is left open: the key of a node of the network that
+    stands for the nodes of all texts, with nodes of the same kind behind it and below it. All that is the same for every
+    text is as it is there; where it is not, an edge has the symbol ``UNSURE`` (and leads nowhere). ``rest`` and
+    ``least`` hold for all texts. Such a node is reached in no other way.
     """
 
     def follow_text(self, key: Key, label: Label, text: bytes) -> Key:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.errors import LimitError, UnsupportedError
-from structgen.ir.network import END, Call, Edge, Network, Terminal
+from structgen.ir.network import END, UNSURE, Call, Edge, Network, Terminal
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.unite import unite
@@ -418,6 +418,8 @@ class Machine:
                 calls.append(self._node(symbol.key))
                 shadow = L.SHADOW_CALL if capture else L.SHADOW_NONE
                 rows.append((-1, calls[-1], target, min(rest, L.FAR), shadow, 0, at + i))
+            elif symbol is UNSURE:
+                rows.append((L.NOTHING, -1, L.TARGET_UNSURE, min(rest, L.FAR), L.SHADOW_NONE, 0, at + i))
             else:
                 if capture:
                     shadows.append(i)
@@ -458,12 +460,19 @@ class Machine:
             target = self._node(self.network.follow(key, content.label))
         else:
             # what is sure of it before its text is known
-            outline = getattr(self.network, "outline", None)
-            known = None if outline is None else outline(key, content.label)
-            target = L.TARGET_UNSURE if known is None else self._node(_Outline(known))
+            known = self._asked("blurred", key, content.label)
+            outline = None if known is not None else self._asked("outline", key, content.label)
+            if outline is not None:
+                known = _Outline(outline)
+            target = L.TARGET_UNSURE if known is None else self._node(known)
         self.arrays.edges[edge, L.E_TARGET] = target
         if target >= 0:
             self._expand(target)
+
+    def _asked(self, method: str, key: Hashable, label: Hashable) -> Hashable | None:
+        """What a method says of an edge that captures, if the network has it."""
+        found = getattr(self.network, method, None)
+        return None if found is None else found(key, label)
 
     def _resolve_text(self, edge: int, tape: int, offset: int) -> None:
         node, content = self.edge(edge)

@@ -263,7 +263,7 @@ class Instances:
         elif name == rules.newline:
             if way.view.line:  # not the same line break: something ignored stands between
                 gap = Margin(False, True, self._skipped[way.view.sight][0], frozenset({name}))
-                if self.lines.terminal(gap, 0) is None:
+                if self.lines.terminal(gap, 0, 0) is None:
                     return
                 way = way.add(self.lines.margin(gap))
             behind = self.view(Place(sight, line="newline"), about)

@@ -12,11 +12,13 @@ block that is open, and ignored text. One thing is taken narrower than Lark does
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from structgen.automata import (
     CODE_POINTS,
+    ByteDfa,
     Dfa,
     concat,
     epsilon,
@@ -27,6 +29,7 @@ from structgen.automata import (
     to_bytedfa,
     utf8,
 )
+from structgen.automata.bytedfa import from_edges
 from structgen.automata.bytedfa import literal as byte_literal
 from structgen.automata.symbols import Ranges, every_symbol
 from structgen.errors import UnsupportedError
@@ -106,7 +109,7 @@ class Lines:
         #: Stand-ins for margins in the grammar: how long they are depends on the block.
         self.margins: dict[Terminal, Margin] = {}
         self._known: dict[Margin, Terminal] = {}
-        self._made: dict[tuple[Margin, int], Terminal | None] = {}
+        self._made: dict[tuple[Margin, int, int], Terminal | None] = {}
         self._cuts: dict[tuple[Piece, ...], tuple[Terminal, Piece]] = {}
         if rules.newline not in tokens.lexicon.by_name:
             raise UnsupportedError(
@@ -115,6 +118,12 @@ class Lines:
             )
         lexicon = tokens.lexicon
         _, self.blanks = self._cut(tuple(lexicon.tokens(rules.newline, lexicon.everywhere)))
+        #: The columns of each byte that is a blank; empty if some blanks have more bytes.
+        self._widths: dict[int, int] = {}
+        texts = [chr(code) for code in range(0x80) if self.blanks.words.accepts(chr(code))]
+        words = self.blanks.words
+        if sum(size for c, size in enumerate(words.class_sizes) if words.delta[0, c] >= 0) == len(texts):
+            self._widths = {ord(text): {" ": 1, "\t": rules.tab}.get(text, 0) for text in texts}
 
     def cut(self, pieces: tuple[Piece, ...]) -> Terminal:
         """The terminal of a line break up to its last newline.
@@ -173,20 +182,32 @@ class Lines:
             self.margins[terminal] = margin
         return self._known[margin]
 
-    def terminal(self, margin: Margin, width: int) -> Terminal | None:
-        """A margin in a block of ``width`` columns. None: no text is one."""
-        key = (margin, width)
+    def terminal(self, margin: Margin, lo: int, hi: int) -> Terminal | None:
+        """A margin of ``lo`` to ``hi`` columns. None: no text is one."""
+        key = (margin, lo, hi)
         if key not in self._made:
-            lo, hi = (width + 1, WIDEST) if margin.deeper else (width, width)
-            words = intersect(self._columns(lo, hi), self.blanks.words)
-            made = None
-            if not words.is_empty():
-                piece = Piece(words, self.blanks.condition)
-                made = self.tokens.folded(
-                    "indentation", None, [piece], margin.ignored, margin.follow, direct=not margin.gap
-                )
-            self._made[key] = made
+            self._made[key] = self._make(margin, lo, hi)
         return self._made[key]
+
+    def _make(self, margin: Margin, lo: int, hi: int) -> Terminal | None:
+        if lo > hi:
+            return None
+        if hi == 0 or 32 not in self._widths:
+            return self._folded(margin, lo, hi)
+        base = self.terminal(margin, 0, 0)
+        if base is None:
+            return None
+        dfa = None if base.bans else _indented(base.dfa, lo, hi, self._widths)
+        return self._folded(margin, lo, hi) if dfa is None else Terminal(dfa, base.name, base.where)
+
+    def _folded(self, margin: Margin, lo: int, hi: int) -> Terminal | None:
+        words = intersect(self._columns(lo, hi), self.blanks.words)
+        if words.is_empty():
+            return None
+        piece = Piece(words, self.blanks.condition)
+        return self.tokens.folded(
+            "indentation", None, [piece], margin.ignored, margin.follow, direct=not margin.gap
+        )
 
     def behind(self, ignored: tuple[Piece, ...], follow: frozenset[str]) -> Terminal | None:
         """Ignored text, or none, behind blanks that were taken already."""
@@ -211,3 +232,35 @@ class Lines:
             row[tab] = n + self.rules.tab if n + self.rules.tab <= hi else -1
             table.append(row)
         return symbols.dfa(table, [lo <= n for n in range(hi + 1)])
+
+
+def _indented(behind: ByteDfa, lo: int, hi: int, widths: Mapping[int, int]) -> ByteDfa | None:
+    """``lo`` to ``hi`` columns of blanks and then the texts of an automaton; None: that is not deterministic as it is.
+
+    Args:
+        behind: takes blanks of no width at its beginning, and no others.
+        widths: of each blank, in columns.
+    """
+    first, low, high, to = (a.tolist() for a in (behind.first, behind.lo, behind.hi, behind.to))
+    rows = [[(low[e], high[e], to[e]) for e in range(first[s], first[s + 1])] for s in range(behind.n_states)]
+    begin = []
+    for x, y, target in rows[0]:
+        blank = [byte for byte in range(x, y + 1) if byte in widths]
+        if blank:
+            if target != 0 or len(blank) <= y - x or any(widths[byte] for byte in blank):
+                return None
+        else:
+            begin.append((x, y, target))
+    if any(target == 0 for row in rows[1:] for _, _, target in row) or any(target == 0 for _, _, target in begin):
+        return None
+    edges = []
+    for column in range(hi + 1):
+        for byte, width in widths.items():
+            if column + width <= hi:
+                edges.append((column, byte, byte, column + width))
+        if column >= lo:
+            edges.extend((column, x, y, hi + target) for x, y, target in begin)
+    for state, row in enumerate(rows[1:], 1):
+        edges.extend((hi + state, x, y, hi + target) for x, y, target in row)
+    ends = [hi + s for s in range(1, behind.n_states) if behind.accept[s]]
+    return from_edges(hi + behind.n_states, edges, [*(range(lo, hi + 1) if behind.accept[0] else ()), *ends])

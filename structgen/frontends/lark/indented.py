@@ -1,24 +1,51 @@
 """The network of a grammar with indentation: every key of a grammar's network, and how many columns its block has.
 
 Receives the network of a grammar in which stand-ins mark the margins of lines; puts the margins of the block there.
+Masks look beyond a margin whose columns are not known yet: what stands there is the same whatever they are, up to the
+next margin of that block.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from structgen.errors import UnsupportedError
-from structgen.frontends.lark.indentation import WIDEST, Lines
+from structgen.frontends.lark.indentation import WIDEST, Lines, Margin
 from structgen.ir.cfg import CfgNetwork
-from structgen.ir.network import END, Call, Edge, Key, Label, Node, Terminal
+from structgen.ir.network import END, UNSURE, Call, Edge, Key, Label, Node, Terminal
 from structgen.ir.terminals import least_bytes
 
 #: More than any text costs: there is none.
 NEVER = 1 << 40
+#: In place of the columns of a block: nothing below the node begins a line; they are not known.
+NONE, SOME = -1, -2
+
+
+class _Widest(NamedTuple):
+    """The label of an edge that begins a block of ``WIDEST`` columns, which can have no deeper ones."""
+
+    label: Label
+
+
+class _Way(NamedTuple):
+    """What an edge of a node that carries a width costs, with the way to the end behind it.
+
+    Attributes:
+        fixed: bytes, whatever the width.
+        mark: the stand-in of its margin, or None.
+        deeper: if that begins a block, the node that it leads to, which carries the width of that; else None.
+        carriers: the nodes called and led to that carry the width; their costs are to be added.
+    """
+
+    fixed: int
+    mark: Terminal | None
+    deeper: Key | None
+    carriers: tuple[Key, ...]
 
 
 class IndentedNetwork:
-    """Keys are (key of the grammar's network, columns of the block around it; -1 where no line begins in it).
+    """Keys are (key of the grammar's network, columns of the block around it, or NONE or SOME).
 
     Args:
         network: the grammar's; its terminals are real ones and stand-ins.
@@ -36,50 +63,77 @@ class IndentedNetwork:
         self._nodes: dict[Key, Node] = {}
         self._costs: dict[int, dict[Key, int]] = {}
         for margin in lines.margins.values():
-            for width in (0, 1):
-                terminal = lines.terminal(margin, width)
+            for terminal in self._margins(margin, 0):
                 if terminal is not None and terminal.bans:
                     raise UnsupportedError(
                         "indentation: the lexer would read what may follow it as part of the line break",
                         hint='Change the terminals that begin like a line break, or use lexer="dynamic_complete"',
                     )
         #: Least bytes from each node on whatever the block: what bounds the way behind a captured margin.
+        self._ways = self._find_ways()
         self._worst = self._solve(None)
+        self._ways.sort(key=lambda way: self._worst[way[0]])  # so that others are solved in a few rounds
         self.start: Key = self._key(network.start, 0)
 
     def expand(self, key: Key) -> Node:
         if key not in self._nodes:
             inner, width = _pair(key)
             content = self._inner[inner]
-            edges = [made for edge in content.edges if (made := self._edge(edge, width)) is not None]
+            edges = [made for edge in content.edges for made in self._edges(edge, width)]
             self._nodes[key] = Node(content.accepting, tuple(edges))
         return self._nodes[key]
 
-    def _edge(self, edge: Edge, width: int) -> Edge | None:
-        """An edge in a block of some width; None if nothing can be written that way."""
+    def _edges(self, edge: Edge, width: int) -> Iterator[Edge]:
+        """An edge in a block of some width: none if nothing can be written that way."""
         symbol, label, _, _ = edge
-        if isinstance(symbol, Call):
+        rest = self._rest(label, width)
+        margin = None if isinstance(symbol, Call) else self._lines.margins.get(symbol)
+        if margin is not None and width == SOME:
+            yield Edge(UNSURE, label, self._size(margin, None) + rest)
+        elif margin is not None and margin.deeper:
+            rest = self._worst_of(label)
+            most, widest = self._margins(margin, width)
+            if most is not None and rest < NEVER:
+                yield Edge(most, label, rest, True)
+            if widest is not None and rest < NEVER:
+                yield Edge(widest, _Widest(label), rest, True)
+        elif margin is not None:
+            (terminal,) = self._margins(margin, width)
+            if terminal is not None and rest < NEVER:
+                yield Edge(terminal, label, rest)
+        elif not isinstance(symbol, Call):
+            if rest < NEVER:
+                yield Edge(symbol, label, rest)
+        else:
             called = self._key(symbol.key, width)
-            rest = self._rest(label, width)
-            return Edge(Call(called), label, rest) if max(rest, self.least(called)) < NEVER else None
-        margin = self._lines.margins.get(symbol)
-        if margin is None:
-            rest = self._rest(label, width)
-            return Edge(symbol, label, rest) if rest < NEVER else None
-        terminal = self._lines.terminal(margin, width)
-        rest = self._worst_of(label) if margin.deeper else self._rest(label, width)
-        return None if terminal is None or rest >= NEVER else Edge(terminal, label, rest, margin.deeper)
+            if max(rest, self.least(called)) < NEVER:
+                yield Edge(Call(called), label, rest)
+
+    def _margins(self, margin: Margin, width: int) -> tuple[Terminal | None, ...]:
+        """The margins of a line in a block; of the first line of one inside, with less than ``WIDEST`` columns or not.
+
+        With ``SOME`` columns the shortest ones.
+        """
+        make = self._lines.terminal
+        if margin.deeper:
+            return make(margin, width + 1, WIDEST - 1), make(margin, max(width + 1, WIDEST), WIDEST)
+        return (make(margin, width, width),)
 
     def follow(self, key: Key, label: Label) -> Key:
         return self._key(label, _pair(key)[1])
 
     def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
-        return self._key(label, self._lines.width(text))
+        return self._key(label.label if isinstance(label, _Widest) else label, self._lines.width(text))
+
+    def blurred(self, key: Key, label: Label) -> Key | None:
+        return None if isinstance(label, _Widest) else self._key(label, SOME)
 
     def least(self, key: Key) -> int:
         inner, width = _pair(key)
         if inner not in self._carrying:
             return self._network.least(inner)
+        if width == SOME:
+            return self._worst[inner]
         if width not in self._costs:
             self._costs[width] = self._solve(width)
         return self._costs[width][inner]
@@ -90,7 +144,7 @@ class IndentedNetwork:
     # ---- inside ----------------------------------------------------------------------------------------
 
     def _key(self, inner: Key, width: int) -> Key:
-        return (inner, width if inner in self._carrying else -1)
+        return (inner, width if inner in self._carrying else NONE)
 
     def _rest(self, label: Label, width: int) -> int:
         return 0 if label is END else self.least(self._key(label, width))
@@ -122,38 +176,55 @@ class IndentedNetwork:
     def _solve(self, width: int | None) -> dict[Key, int]:
         """Least bytes from each node that carries a width to the end of its rule, by relaxation; None: the worst."""
         cost = dict.fromkeys(self._carrying, NEVER)
-
-        def of(key: Key) -> int:
-            return cost[key] if key in cost else self._network.least(key)
-
-        sizes = {mark: self._size(mark, width) for mark in self._lines.margins}
+        sizes = self._sizes(width)
         changed = True
         while changed:
             changed = False
-            for key in cost:
-                node = self._inner[key]
-                best = 0 if node.accepting else NEVER
-                for symbol, label, _, _ in node.edges:
-                    rest = 0 if label is END else of(label)
-                    if isinstance(symbol, Call):
-                        best = min(best, of(symbol.key) + rest)
-                    elif symbol in sizes:
-                        deeper = width is not None and self._lines.margins[symbol].deeper
-                        best = min(best, sizes[symbol] + (self._worst_of(label) if deeper else rest))
+            for key, best, ways in self._ways:
+                for way in ways:
+                    total = way.fixed
+                    if way.mark is not None:
+                        total += sizes[way.mark]
+                    if way.deeper is not None and width is not None:
+                        total += self._worst_of(way.deeper)
                     else:
-                        best = min(best, least_bytes(symbol) + rest)
+                        for carrier in way.carriers:
+                            total += cost[carrier]
+                    best = min(best, total)
                 if best < cost[key]:
                     cost[key] = best
                     changed = True
         return cost
 
-    def _size(self, mark: Terminal, width: int | None) -> int:
-        """Least bytes of a margin; whatever the block, the most that can be."""
-        margin = self._lines.margins[mark]
-        terminal = self._lines.terminal(margin, width or 0)
-        if terminal is None:
-            return NEVER
-        return least_bytes(terminal) + (WIDEST if width is None else 0)
+    def _find_ways(self) -> list[tuple[Key, int, list[_Way]]]:
+        """For each node that carries a width what it costs to end there, and its ways."""
+        found = []
+        for key in self._carrying:
+            node = self._inner[key]
+            ways = []
+            for symbol, label, _, _ in node.edges:
+                parts = [] if label is END else [label]
+                fixed, mark, deeper = 0, None, None
+                if isinstance(symbol, Call):
+                    parts.append(symbol.key)
+                elif symbol in self._lines.margins:
+                    mark = symbol
+                    deeper = label if self._lines.margins[symbol].deeper and label in self._carrying else None
+                else:
+                    fixed = least_bytes(symbol)
+                carriers = tuple(part for part in parts if part in self._carrying)
+                fixed += sum(self._network.least(part) for part in parts if part not in self._carrying)
+                ways.append(_Way(fixed, mark, deeper, carriers))
+            found.append((key, 0 if node.accepting else NEVER, ways))
+        return found
+
+    def _sizes(self, width: int | None) -> dict[Terminal, int]:
+        """Least bytes of the margins in a block; whatever the block, the most that can be."""
+        return {mark: self._size(margin, width) for mark, margin in self._lines.margins.items()}
+
+    def _size(self, margin: Margin, width: int | None) -> int:
+        made = [least_bytes(terminal) for terminal in self._margins(margin, width or 0) if terminal is not None]
+        return min(made, default=NEVER) + (WIDEST if width is None else 0)
 
 
 def _pair(key: Key) -> tuple[Any, int]:
