@@ -205,9 +205,9 @@ class Capturing(Network, Protocol):
     middle of a capture then need not ask about the text of each token that ends it, but only where a token goes on
     behind an edge of the outline. Worth having wherever many tokens go on after a capture's last byte.
 
-    Or a method ``blurred(key, label) -> Key | None``, of which less is left open: the key of a node of the network that
-    stands for the nodes of all texts, with nodes of the same kind behind it and below it. All that is the same for every
-    text is as it is there; where it is not, an edge has the symbol ``UNSURE`` (and leads nowhere). ``rest`` and
+    Or a method ``blurred(key, label) -> Key | None``, which leaves less open: the key of a node of the network that
+    stands for the nodes of all texts, with nodes of the same kind behind it and below it. All that is the same for
+    every text is as it is there; where it is not, an edge has the symbol ``UNSURE`` (and leads nowhere). ``rest`` and
     ``least`` hold for all texts. Such a node is reached in no other way.
     """
 
