@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from structgen.source import JsonSchema as JsonSchema
     from structgen.source import Lark as Lark
     from structgen.source import Regex as Regex
+    from structgen.source import Special as Special
     from structgen.source import ToolCall as ToolCall
     from structgen.source import Trigger as Trigger
     from structgen.source import reasoning as reasoning
@@ -57,6 +58,7 @@ _HOME = {
     "Matcher": "structgen.runtime",
     "Predicate": "structgen.sampling.predicate",
     "Regex": "structgen.source",
+    "Special": "structgen.source",
     "ToolCall": "structgen.source",
     "Trigger": "structgen.source",
     "reasoning": "structgen.source",

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from structgen.compile import compile as compile_constraint
+from structgen.compile import compile_network, lower
 from structgen.errors import UnsatisfiableError
 from structgen.frontends.types import as_constraint
 from structgen.limits import Limits
 from structgen.runtime.explore import byte_vocabulary
+from structgen.source.special import unmarked
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ def is_empty(constraint: Any, *, limits: Limits | None = None) -> Answer:
         ConstraintError: the constraint cannot be compiled.
     """
     try:
-        grammar = compile_constraint(constraint, byte_vocabulary(), limits=limits)
+        grammar = compile_network(lower(constraint, limits), byte_vocabulary(), limits=limits)
     except UnsatisfiableError:
         return Answer(True)
-    return Answer(False, grammar.witness(grammar.start).decode())
+    return Answer(False, unmarked(grammar.witness(grammar.start)).decode())
 
 
 def includes(a: Any, b: Any, *, limits: Limits | None = None) -> Answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from structgen import automata
-from structgen.automata import Dfa
+from structgen.automata import Dfa, bytedfa
 from structgen.errors import InputError, LimitError, UnsatisfiableError, UnsupportedError
 from structgen.frontends import json_schema, lark, regex, regular, tools, types, windows
 from structgen.frontends.json_schema.load import document
@@ -36,11 +36,13 @@ from structgen.source import (
     Lark,
     Regex,
     Repetition,
+    Special,
     ToolCall,
     Trigger,
     Union,
     operands,
 )
+from structgen.source.special import marked
 
 #: Constraints of different kinds are combined through automata of up to so many states.
 MAX_EXPLORED = 20_000
@@ -65,13 +67,15 @@ def compile(  # noqa: A001  (the field's own word; always used as structgen.comp
         UnsupportedError: it cannot be honoured exactly.
         UnsatisfiableError: no text satisfies it.
         LimitError: it costs more than ``limits`` allows.
-        VocabularyError: its shortest text cannot be written with this vocabulary.
+        VocabularyError: its shortest text cannot be written with this vocabulary, or it names a special token that
+            the vocabulary has not.
     """
     if not isinstance(vocab, Vocabulary):
         raise _no_vocabulary(vocab)
     limits = checked_limits(limits)
     warm_up()
-    grammar = compile_network(lower(constraint, limits), vocab, limits=limits)
+    special: set[str] = set()
+    grammar = CompiledGrammar(lower(constraint, limits, special), vocab, limits, special)
     grammar.recipe = (compile, constraint)
     return grammar
 
@@ -90,26 +94,35 @@ def _no_vocabulary(given: object) -> InputError:
     )
 
 
-def lower(constraint: Any, limits: Limits | None = None) -> Network:
-    """The network of a constraint: its texts, vocabulary left out. Raises as ``compile`` does."""
+def lower(constraint: Any, limits: Limits | None = None, special: set[str] | None = None) -> Network:
+    """The network of a constraint: its texts, vocabulary left out. Raises as ``compile`` does.
+
+    ``special``: takes the names of the special tokens that are met.
+    """
     limits = checked_limits(limits)
     try:
-        return _lower(types.as_constraint(constraint), limits)
+        return _lower(types.as_constraint(constraint), limits, set() if special is None else special)
     except RecursionError:
         raise LimitError(
             "the constraint is nested too deeply", hint="Combine fewer constraints, or write them as one"
         ) from None
 
 
-def _lower(constraint: Constraint, limits: Limits) -> Network:
+def _lower(constraint: Constraint, limits: Limits, special: set[str]) -> Network:
+    def inner(part: Constraint) -> Network:
+        return lower(part, limits, special)
+
     if isinstance(constraint, JsonSchema):
         return json_schema.build(_plain(constraint), max_states=limits.max_automaton_states)
     if isinstance(constraint, Lark):
-        return lark.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+        return lark.build(constraint, inner, max_states=limits.max_automaton_states)
     if isinstance(constraint, Trigger):
-        return windows.build(constraint, lambda inner: lower(inner, limits), max_states=limits.max_automaton_states)
+        return windows.build(constraint, inner, max_states=limits.max_automaton_states)
     if isinstance(constraint, ToolCall):
-        return _lower(tools.constraint(constraint), limits)
+        return _lower(tools.constraint(constraint), limits, special)
+    if isinstance(constraint, Special):
+        special.add(constraint.name)
+        return combine.from_terminal(Terminal(bytedfa.literal(marked(constraint.name)), constraint.name))
     if isinstance(constraint, Gbnf):
         return lark.build_gbnf(constraint, max_states=limits.max_automaton_states)
     if isinstance(constraint, Choice):
@@ -127,15 +140,15 @@ def _lower(constraint: Constraint, limits: Limits) -> Network:
             raise
         return divided
     if isinstance(constraint, (Union, Concatenation)):
-        parts = [_lower(part, limits) for part in operands(constraint)]
+        parts = [_lower(part, limits, special) for part in operands(constraint)]
         return combine.union(*parts) if isinstance(constraint, Union) else combine.concat(*parts)
     if isinstance(constraint, Repetition):
-        return combine.repeat(_lower(constraint.inner, limits), constraint.lo, constraint.hi)
+        return combine.repeat(_lower(constraint.inner, limits, special), constraint.lo, constraint.hi)
     both = _json_pair(constraint)
     if both is not None:
-        return _lower(both, limits)
+        return _lower(both, limits, special)
     try:
-        found = _byte_language(constraint, limits)
+        found = _byte_language(constraint, limits, special)
     except LimitError:
         raise UnsupportedError(
             f"{_name(constraint)} cannot be honoured exactly: intersection, difference and complement are decidable "
@@ -159,19 +172,19 @@ def _of_bytes(constraint: Constraint, dfa: Dfa) -> Network:
     return combine.from_terminal(Terminal(automata.to_bytedfa(dfa), _name(constraint), _name(constraint)))
 
 
-def _byte_language(constraint: Constraint, limits: Limits) -> Dfa:
+def _byte_language(constraint: Constraint, limits: Limits, special: set[str]) -> Dfa:
     """The automaton over bytes of any constraint of finitely many states. Raises LimitError for others."""
     dfa = regular.automaton(constraint, max_states=limits.max_automaton_states)
     if dfa is not None:
         return automata.utf8(dfa)
     if not isinstance(constraint, regular.COMBINATIONS):
         try:
-            return automaton(_lower(constraint, limits), limits, MAX_EXPLORED)
+            return automaton(_lower(constraint, limits, special), limits, MAX_EXPLORED)
         except UnsatisfiableError:
             return automata.empty(automata.BYTES)
     every = automata.utf8(automata.everything(automata.CODE_POINTS))
     most = limits.max_automaton_states
-    found = regular.combined(constraint, lambda part: _byte_language(part, limits), every, most)
+    found = regular.combined(constraint, lambda part: _byte_language(part, limits, special), every, most)
     assert found is not None
     return found
 
@@ -236,6 +249,8 @@ def _name(constraint: Constraint, depth: int = 4) -> str:
         return f"/{constraint.pattern}/"
     if isinstance(constraint, Choice):
         return _choice_name(constraint)
+    if isinstance(constraint, Special):
+        return constraint.name
     if depth == 0:
         return "..."
     if isinstance(constraint, Complement):

@@ -14,6 +14,7 @@ from structgen.cli.console import CANNOT, reported
 from structgen.cli.constraints import Asked, VocabOption, constrained
 from structgen.cli.vocabularies import vocabulary
 from structgen.errors import InputError
+from structgen.source.special import unmarked
 
 
 @reported
@@ -57,7 +58,7 @@ def compile_command(
     typer.echo(f"first mask: {len(bits.ids(mask)):,} of {words.size:,} tokens")
     typer.echo(
         f"shortest text: {len(shortest)} bytes, {grammar.min_tokens_left(grammar.start)} tokens: "
-        + _cut(shortest.decode("utf-8", "replace"))
+        + _cut(unmarked(shortest).decode("utf-8", "replace"))
     )
 
 

@@ -14,6 +14,7 @@ from structgen.cli.constraints import Asked, VocabOption, constrained
 from structgen.cli.position import byte_ranges, expectations, follow, one_byte, report
 from structgen.cli.vocabularies import vocabulary
 from structgen.errors import InputError
+from structgen.source.special import unmarked
 
 #: How many allowed tokens are shown.
 _EXAMPLES = 24
@@ -61,7 +62,7 @@ def _outlook(grammar: sg.CompiledGrammar, state: int) -> None:
         typer.echo(f"at least {grammar.min_bytes_left(state)} bytes, {tokens_left} tokens to the end")
     allowed = [int(i) for i in bits.ids(grammar.mask(state)) if i < grammar.vocab.size]
     ends = set(grammar.vocab.eos_token_ids)
-    texts = [grammar.vocab.tokens[i] or b"" for i in allowed if i not in ends]
+    texts = [grammar.texts[i] or b"" for i in allowed if i not in ends]
     typer.echo(f"{len(texts):,} of {grammar.vocab.size:,} tokens allowed" + (_shown(texts) and f": {_shown(texts)}"))
 
 
@@ -85,11 +86,11 @@ def _token(grammar: sg.CompiledGrammar, state: int, token: str | None, token_id:
             allowed = grammar.accepts(state)
             typer.echo(f"token {token_id} ends the text: " + ("allowed" if allowed else "refused, it is not complete"))
             return
-        data = vocab.tokens[token_id] if token_id < len(vocab.tokens) else None
+        data = grammar.spelled.tokens[token_id] if token_id < len(grammar.spelled.tokens) else None
         if not data:
             typer.echo(f"token {token_id} has no text (special or unused): never allowed")
             return
-        name = f"token {token_id} {data.decode('utf-8', 'backslashreplace')!r}"
+        name = f"token {token_id} {unmarked(data).decode('utf-8', 'backslashreplace')!r}"
     else:
         data = (token or "").encode("utf-8", errors="surrogateescape")
         ids = [i for i, known in enumerate(vocab.tokens) if known == data]

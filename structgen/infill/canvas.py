@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from structgen.errors import InputError
+from structgen.errors import InputError, UnsupportedError
 from structgen.infill.finite import FiniteSteps
 from structgen.infill.gap import ANY, MAYBE, SLOT, TOKEN, Element, Gap, Layout, Step, checked_token, lay_out
 from structgen.infill.graph import token_graph
@@ -41,12 +41,18 @@ class Canvas:
 
     Raises:
         InputError: the canvas holds something else, or a token that is not of the vocabulary.
+        UnsupportedError: the constraint names special tokens.
         LimitError: the canvas has too many steps.
     """
 
     def __init__(
         self, grammar: CompiledGrammar, canvas: Iterable[Element], *, padding: bool = False, unroll: bool = False
     ) -> None:
+        if grammar.special:
+            raise UnsupportedError(
+                f"a canvas under a constraint that names special tokens ({', '.join(sorted(grammar.special))})",
+                hint="Leave them out of the constraint; what is fixed can stand before and behind the canvas",
+            )
         self.grammar = grammar
         self.padding = bool(padding) and bool(grammar.vocab.eos_token_ids)
         if isinstance(canvas, (str, bytes, Gap)) or not isinstance(canvas, Iterable):

@@ -88,8 +88,8 @@ class Row:
 
     @property
     def text(self) -> bytes:
-        """The bytes emitted so far. Special tokens (only unconstrained texts have any) add nothing."""
-        texts = self._vocab.tokens
+        """The bytes emitted so far. Special tokens that the constraint names add their names, others nothing."""
+        texts = self._vocab.tokens if self._grammar is None else self._grammar.texts
         return b"".join(texts[token] or b"" for token in self.tokens if token < len(texts))
 
     @property

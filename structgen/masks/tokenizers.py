@@ -57,12 +57,12 @@ class Texts:
     Attributes:
         tokens: bytes or None for each id.
         eos: the ids that end a text, the preferred one first.
-        special: the names of special tokens, for messages.
+        special: the ids of special tokens by name.
     """
 
     tokens: list[bytes | None]
     eos: list[int]
-    special: list[str]
+    special: dict[str, int]
 
 
 def read(tokenizer: Any) -> Texts:
@@ -150,7 +150,7 @@ def _tiktoken(encoding: Any) -> Texts:
         if token not in names:
             with suppress(KeyError):  # the ids of an encoding may have gaps
                 tokens[token] = encoding.decode_single_token_bytes(token)
-    return Texts(tokens, _conventional_ends(names), sorted(names.values()))
+    return Texts(tokens, _conventional_ends(names), _by_name(names))
 
 
 def _sentencepiece(processor: Any) -> Texts:
@@ -159,7 +159,7 @@ def _sentencepiece(processor: Any) -> Texts:
     pieces = processor.id_to_piece(ids) if n else []
     tokens = [_sentencepiece_bytes(processor, token, piece) for token, piece in zip(ids, pieces, strict=True)]
     eos = processor.eos_id()
-    return Texts(tokens, [eos] if eos >= 0 else [], [pieces[i] for i in ids if processor.is_control(i)])
+    return Texts(tokens, [eos] if eos >= 0 else [], _by_name({i: pieces[i] for i in ids if processor.is_control(i)}))
 
 
 def _sentencepiece_bytes(processor: Any, token: int, piece: str) -> bytes | None:
@@ -174,7 +174,7 @@ def _tekken(tekken: Any) -> Texts:
     first = tekken.num_special_tokens  # special ids come before all others
     tokens: list[bytes | None] = [None] * first
     tokens += [tekken.id_to_byte_piece(token) for token in range(first, tekken.n_words)]
-    return Texts(tokens, [tekken.eos_id], [])
+    return Texts(tokens, [tekken.eos_id], _by_name({token: tekken.id_to_piece(token) for token in range(first)}))
 
 
 def _transformers_slow(tokenizer: Any) -> Texts:
@@ -200,12 +200,16 @@ def _transformers_slow(tokenizer: Any) -> Texts:
             inner = processor.piece_to_id(piece)
             if processor.id_to_piece(inner) == piece:
                 tokens[token] = _sentencepiece_bytes(processor, inner, piece)
-    return Texts(tokens, _ids(tokenizer.eos_token_id), sorted(tokenizer.all_special_tokens))
+    names = {token: content for token, (content, is_special) in added.items() if is_special or token in special}
+    names |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
+    return Texts(tokens, _ids(tokenizer.eos_token_id), _by_name(names))
 
 
 def _transformers_fast(tokenizer: Any) -> Texts:
     texts = _tokenizers(tokenizer.backend_tokenizer)
-    for token in tokenizer.all_special_ids:
+    for token, name in zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True):
+        if token not in texts.special.values():
+            texts.special[name] = token
         if token < len(texts.tokens):
             texts.tokens[token] = None
     # What the configuration says, not what names suggest: a base model stops at its own EOS alone.
@@ -229,7 +233,7 @@ def _tokenizers(backend: Any) -> Texts:
         elif vocabulary.get(entry.content) != token:
             # Not a piece of the model: the text it matches. Only the space marker reads as in pieces.
             tokens[token] = entry.content.encode() if decode is byte_level else decode(entry.content)
-    return Texts(tokens, _conventional_ends(names), sorted(names.values()))
+    return Texts(tokens, _conventional_ends(names), _by_name(names))
 
 
 def _unknown_id(model: Any, vocabulary: dict[str, int]) -> int | None:
@@ -345,6 +349,11 @@ def byte_level(piece: str) -> bytes:
 def _conventional_ends(names: dict[int, str]) -> list[int]:
     by_name = {name: token for token, name in names.items()}
     return [by_name[name] for name in END_NAMES if name in by_name]
+
+
+def _by_name(names: dict[int, str]) -> dict[str, int]:
+    """The ids of names that a tokenizer gives to special tokens, by name; the lowest where two have the same."""
+    return {name: token for token, name in sorted(names.items(), key=lambda each: (each[1], -each[0]))}
 
 
 def _ids(value: int | Sequence[int] | None) -> list[int]:

@@ -3,8 +3,8 @@ library (read by :mod:`structgen.masks.tokenizers`); returns a :class:`Vocabular
 
 Three kinds of ids. *Ordinary* tokens have bytes and are allowed where the constraint takes those bytes.
 *Silent* ids (special tokens, unused ids, the padding of the logits past the tokenizer) are None and never
-allowed. *EOS* ids end the text: allowed where it may end, and never as ordinary tokens, whatever bytes a
-tokenizer prints for them.
+allowed, but for special tokens that a constraint names. *EOS* ids end the text: allowed where it may end, and never
+as ordinary tokens, whatever bytes a tokenizer prints for them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from structgen import bits
 from structgen.errors import InputError, VocabularyError
+from structgen.source.special import MARK, marked
 
 from . import tokenizers
 from .trie import Trie
@@ -40,20 +42,24 @@ class Vocabulary:
             read None in ``tokens``). None at all is allowed: a text then ends only when the budget does.
         size: the width of the model's logits, when that is more than ``len(tokens)``. Ids past the tokens
             are never allowed.
+        special: the ids of special tokens by name, for constraints that name them (``sg.Special``). Each is an id of
+            its own, and its entry is None or it is an EOS id.
 
     Raises:
         VocabularyError: an entry is neither bytes nor None, or too long; an EOS id is out of range; ``size``
-            is under ``len(tokens)``.
+            is under ``len(tokens)``; a special token has bytes, no name, or the id of another.
 
     Attributes:
         tokens: tuple of bytes or None, as long as given (EOS ids read None).
         size: the number of ids, which is the width of masks and logits.
         eos_token_ids: tuple of int, in the order given, without repeats.
+        special: the ids of special tokens by name. Vocabularies that differ in these alone are equal.
     """
 
     tokens: tuple[bytes | None, ...]
     size: int
     eos_token_ids: tuple[int, ...]
+    special: Mapping[str, int]
 
     def __init__(
         self,
@@ -61,6 +67,7 @@ class Vocabulary:
         eos_token_ids: Iterable[int] | int = (),
         *,
         size: int | None = None,
+        special: Mapping[str, int] | None = None,
     ) -> None:
         if isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
             raise VocabularyError(
@@ -85,6 +92,7 @@ class Vocabulary:
             if token < len(texts):
                 texts[token] = None
         self.tokens = tuple(texts)
+        self.special = _checked_special(special or {}, self.tokens, self.size)
 
     def _checked_eos(self, eos_token_ids: Iterable[int] | int) -> tuple[int, ...]:
         if isinstance(eos_token_ids, str) or not isinstance(eos_token_ids, (int, np.integer, Iterable)):
@@ -131,10 +139,10 @@ class Vocabulary:
                 nothing says which ids end a text (pass ``eos_token_ids=()`` where none does).
         """
         if isinstance(tokenizer, Vocabulary):
-            texts = tokenizers.Texts(list(tokenizer.tokens), list(tokenizer.eos_token_ids), [])
+            texts = tokenizers.Texts(list(tokenizer.tokens), list(tokenizer.eos_token_ids), dict(tokenizer.special))
             size = tokenizer.size if size is None else size
         elif isinstance(tokenizer, (list, tuple)):
-            texts = tokenizers.Texts(list(tokenizer), [], [])
+            texts = tokenizers.Texts(list(tokenizer), [], {})
         else:
             texts = tokenizers.read(tokenizer)
         width = len(texts.tokens) if size is None else _checked_size(size)
@@ -142,8 +150,9 @@ class Vocabulary:
             ends = [*texts.eos, *tokenizers.generation_ends(generation_config)]
             eos_token_ids = [token for token in ends if token < width]
             if not eos_token_ids and not isinstance(tokenizer, (Vocabulary, list, tuple)):
-                raise _no_end(texts.special)
-        return cls(texts.tokens[:width], eos_token_ids, size=width)
+                raise _no_end(sorted(texts.special))
+        special = {name: token for name, token in texts.special.items() if name and token < width}
+        return cls(texts.tokens[:width], eos_token_ids, size=width, special=special)
 
     @cached_property
     def digest(self) -> bytes:
@@ -163,6 +172,18 @@ class Vocabulary:
         """The trie of the ordinary tokens. Built at first use, about 0.2 s for 262,144 tokens."""
         ids = [token for token, text in enumerate(self.tokens) if text]
         return Trie.build([text for text in self.tokens if text], ids)
+
+    @cached_property
+    def named(self) -> Vocabulary:
+        """The vocabulary in which special tokens are marked words (:mod:`structgen.source.special`), EOS ids left out.
+
+        Ordinary tokens with the byte of the marks are silent in it: no text has that byte.
+        """
+        texts = [None if text is not None and MARK in text else text for text in self.tokens]
+        texts += [None] * (max([-1, *self.special.values()]) + 1 - len(texts))
+        for name, token in self.special.items():
+            texts[token] = marked(name)
+        return Vocabulary(texts, self.eos_token_ids, size=self.size)
 
     @cached_property
     def eos_mask(self) -> NDArray[np.int32]:
@@ -299,7 +320,7 @@ class Vocabulary:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled are the tokens and the EOS ids; what has been worked out is worked out again."""
-        return _remade, (self.tokens, self.eos_token_ids, self.size)
+        return _remade, (self.tokens, self.eos_token_ids, self.size, dict(self.special))
 
     def __len__(self) -> int:
         return self.size
@@ -314,8 +335,31 @@ class Vocabulary:
         return f"Vocabulary({len(self.tokens)} tokens, size={self.size}, eos_token_ids={self.eos_token_ids})"
 
 
-def _remade(tokens: tuple[bytes | None, ...], eos_token_ids: tuple[int, ...], size: int) -> Vocabulary:
-    return Vocabulary(tokens, eos_token_ids, size=size)
+def _remade(
+    tokens: tuple[bytes | None, ...], eos_token_ids: tuple[int, ...], size: int, special: dict[str, int]
+) -> Vocabulary:
+    return Vocabulary(tokens, eos_token_ids, size=size, special=special)
+
+
+def _checked_special(
+    special: Mapping[str, int], tokens: tuple[bytes | None, ...], size: int
+) -> Mapping[str, int]:
+    by_id: dict[int, str] = {}
+    for name, token in special.items():
+        if not isinstance(name, str) or not name:
+            raise VocabularyError(f"a special token is named by a string, not by {name!r}", where="special")
+        where = f"special[{name!r}]"
+        if not isinstance(token, (int, np.integer)) or isinstance(token, bool) or not 0 <= token < size:
+            raise VocabularyError(f"{token!r} is not one of the {size} ids", where=where)
+        if token < len(tokens) and tokens[token] is not None:
+            raise VocabularyError(
+                f"token {token} has the text {tokens[token]!r}, so it is not special",
+                where=where,
+                hint="Give None for it in the list of tokens",
+            )
+        if by_id.setdefault(int(token), name) != name:
+            raise VocabularyError(f"token {token} is {by_id[int(token)]!r} already", where=where)
+    return MappingProxyType({name: token for token, name in by_id.items()})
 
 
 def _checked_size(size: object) -> int:

@@ -6,9 +6,11 @@ states and packed int32 rows. State 0 is the *final* state, reached by EOS.
 
 from __future__ import annotations
 
+import difflib
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from structgen.runtime.budget import NEVER, Budget
 from structgen.runtime.endless import Endless, spellable
 from structgen.runtime.machine import FINISHED, Machine
 from structgen.runtime.warm import warm_up
+from structgen.source.special import before_special
 
 if TYPE_CHECKING:
     from structgen.runtime.device import DeviceGrammar
@@ -59,16 +62,25 @@ class CompiledGrammar:
         start: the state of the empty text.
         vocab: the vocabulary.
         width: words in a mask, ceil(V / 32).
+        special: the special tokens that texts may hold, by name. In bytes (``advance_bytes``, ``witness``) each is its
+            name between two bytes 0xFF, which no text has.
     """
 
-    def __init__(self, network: Network, vocab: Vocabulary, limits: Limits | None = None) -> None:
+    def __init__(
+        self, network: Network, vocab: Vocabulary, limits: Limits | None = None, special: Collection[str] = ()
+    ) -> None:
         limits = checked_limits(limits)
         warm_up()
         self.vocab = vocab
+        self.special = frozenset(special)
+        for name in sorted(self.special):
+            _check_special(name, vocab)
+        #: The vocabulary whose tokens have the bytes that the network is made of.
+        self.spelled = vocab.named if special else vocab
         self.limits = limits
         self.network = network
         self.width = bits.words(vocab.size)
-        self._store = store_of(vocab, limits.max_vocabulary_bytes)
+        self._store = store_of(self.spelled, limits.max_vocabulary_bytes)
         self._lock = self._store.lock
         self._eos = frozenset(vocab.eos_token_ids)
         self._tokens: list[NDArray[np.uint8] | None] = [None] * vocab.size
@@ -79,7 +91,7 @@ class CompiledGrammar:
         self._endless: Endless | None = None
         with self._lock:
             self._machine = Machine(network, self._store, limits)
-            self._budget = Budget(self._machine, vocab)
+            self._budget = Budget(self._machine, self.spelled)
             self.start: int = self._machine.start
             self._check_vocabulary()
 
@@ -156,11 +168,15 @@ class CompiledGrammar:
             return self._machine.accepts(self._checked(state))
 
     def forced_bytes(self, state: int) -> bytes:
-        """The longest continuation that is the only one; empty where the text may end or go two ways."""
+        """The longest continuation that is the only one; empty where the text may end or go two ways.
+
+        It ends before a special token.
+        """
         if state == FINISHED:
             return b""
         with self._lock:
-            return self._machine.forced(self._checked(state))[0]
+            forced = self._machine.forced(self._checked(state))[0]
+        return before_special(forced) if self.special else forced
 
     def min_bytes_left(self, state: int) -> int:
         """The least number of bytes that complete the text; 0 where it may end."""
@@ -265,7 +281,7 @@ class CompiledGrammar:
             if self._checked(state) == FINISHED:
                 raise InputError("a text that has ended does not go on")
             if self._endless is None:
-                self._endless = Endless(self._machine, *spellable(self.vocab, self.limits.max_automaton_states))
+                self._endless = Endless(self._machine, *spellable(self.spelled, self.limits.max_automaton_states))
             return self._endless.after(state)
 
     def expected(self, state: int) -> list[tuple[str, str | None]]:
@@ -303,6 +319,18 @@ class CompiledGrammar:
         from structgen.runtime.device import to_device
 
         return to_device(self, device, **options)
+
+    @cached_property
+    def texts(self) -> tuple[bytes | None, ...]:
+        """What each token adds to a text as it is shown: its bytes, or its name if it is one of ``special``."""
+        if not self.special:
+            return self.vocab.tokens
+        texts = list(self.vocab.tokens)
+        for name in self.special:
+            token = self.vocab.special[name]
+            texts += [None] * (token + 1 - len(texts))
+            texts[token] = name.encode("utf-8", "surrogatepass")
+        return tuple(texts)
 
     @property
     def n_states(self) -> int:
@@ -361,8 +389,8 @@ class CompiledGrammar:
 
     def _bytes_of(self, token: int) -> NDArray[np.uint8] | None:
         data = self._tokens[token]
-        if data is None and token < len(self.vocab.tokens):
-            text = self.vocab.tokens[token]
+        if data is None and token < len(self.spelled.tokens):
+            text = self.spelled.tokens[token]
             if text:
                 data = self._tokens[token] = np.frombuffer(bytearray(text), dtype=np.uint8)
         return data
@@ -396,3 +424,25 @@ def _remade(
     remake: Callable[..., CompiledGrammar], constraint: Any, vocab: Vocabulary, limits: Limits
 ) -> CompiledGrammar:
     return remake(constraint, vocab, limits=limits)
+
+
+def _check_special(name: str, vocab: Vocabulary) -> None:
+    """Refuse a special token that the vocabulary has not, or that ends texts in it."""
+    token = vocab.special.get(name)
+    if token is None:
+        data = name.encode("utf-8", "surrogatepass")
+        near = difflib.get_close_matches(name, vocab.special, 3, 0.5)
+        if data in vocab.tokens:
+            hint = "It has an ordinary token of this text: write it as a string"
+        elif near:
+            hint = f"Near it are {', '.join(near)}"
+        elif vocab.special:
+            hint = f"It has {', '.join(sorted(vocab.special)[:8])}" + (", ..." if len(vocab.special) > 8 else "")
+        else:
+            hint = "It names none: give Vocabulary(..., special={name: id}), or make it with from_tokenizer"
+        raise VocabularyError(f"the vocabulary has no special token {name}", hint=hint)
+    if token in vocab.eos_token_ids:
+        raise VocabularyError(
+            f"the special token {name} ends texts in this vocabulary, so none can hold it",
+            hint="Leave it out at the end; inside, make the vocabulary with other eos_token_ids",
+        )

@@ -131,7 +131,7 @@ class Problem:
         self._eos = np.array(sorted(grammar.vocab.eos_token_ids), dtype=np.int64)
         if not len(self._eos):
             raise InputError("the vocabulary has no EOS token", hint="Give eos_token_ids to sg.Vocabulary")
-        self._texts = grammar.vocab.tokens
+        self._texts = grammar.texts
         self._is_eos = frozenset(self._eos.tolist())
         self._laws: OrderedDict[tuple[int, ...], Law] = OrderedDict()
         self._rows: OrderedDict[tuple[int, ...], Float64Array] = OrderedDict()

@@ -16,6 +16,7 @@ from structgen.source.constraints import (
     operands,
     repeat,
 )
+from structgen.source.special import Special
 from structgen.source.windows import ToolCall, Trigger, reasoning
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Lark",
     "Regex",
     "Repetition",
+    "Special",
     "ToolCall",
     "Trigger",
     "Union",

@@ -70,7 +70,7 @@ def check_tokens(grammar: CompiledGrammar, tokens: Sequence[int]) -> None:
 def check_spellings(grammar: CompiledGrammar, text: str | bytes) -> None:
     """However tokens cut a prefix of a text, the mask after it is the same."""
     data = text.encode() if isinstance(text, str) else text
-    pieces = [(i, piece) for i, piece in enumerate(grammar.vocab.tokens) if piece]
+    pieces = [(i, piece) for i, piece in enumerate(grammar.spelled.tokens) if piece]
     reached: dict[int, set[int]] = {0: {grammar.start}}
     for at in range(len(data) + 1):
         whole = grammar.advance_bytes(grammar.start, data[:at])
@@ -102,7 +102,7 @@ def check_budget(grammar: CompiledGrammar, choices: Sequence[int], spare: int = 
         if token in eos:
             break
         state = grammar.advance(state, token)
-        text += grammar.vocab.tokens[token] or b""
+        text += grammar.spelled.tokens[token] or b""
         left -= 1
         step += 1
         assert grammar.min_tokens_left(state) <= left, f"after {text!r} the text cannot be completed in {left} tokens"

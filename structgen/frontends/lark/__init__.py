@@ -3,8 +3,8 @@
 Receives :class:`structgen.source.Lark`. ``load`` reads it through Lark's own loader (``grammar`` has the data,
 ``scan`` and ``errors`` the places and messages). Without a lexer ``terminals`` and ``rules`` turn it into a network;
 as Lark's Earley parser reads it, ``dynamic`` does; with a lexer of Lark's, ``network`` (``patterns``, ``threads``,
-``lexing``, ``tokens``: what is read as which terminal; ``lalr``, ``contexts``: where). ``gbnf`` and its companions
-read the notation of llama.cpp.
+``lexing``, ``tokens``, ``special``: what is read as which terminal; ``lalr``, ``contexts``: where). ``gbnf`` and its
+companions read the notation of llama.cpp.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from structgen.frontends.lark.grammar import LarkGrammar, LarkSymbol
 from structgen.frontends.lark.indentation import indentation
 from structgen.frontends.lark.load import load
 from structgen.ir.network import Network
-from structgen.source import Constraint, Gbnf, Lark
+from structgen.source import Constraint, Gbnf, Lark, Special
 
 __all__ = ["Converted", "Finding", "build", "build_gbnf", "findings", "gbnf_to_lark", "load"]
 
@@ -30,7 +30,7 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
 
     Args:
         source: the constraint.
-        lower: makes the network of a constraint that stands for a terminal.
+        lower: makes the network of a constraint that stands for a terminal. It is asked for every special token.
         max_states: limit on every automaton.
 
     Raises:
@@ -56,12 +56,15 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
     for name in sorted(grammar.declared & (grammar.used_terminals | {*grammar.ignore}) - made):
         raise _undefined(name, grammar)
     if source.lexer != "dynamic_complete":
-        if source.constraints or grammar.embedded:
+        special = [e.constraint for e in grammar.embedded.values() if isinstance(e.constraint, Special)]
+        if source.constraints or len(special) < len(grammar.embedded):
             raise UnsupportedError(
                 f"lexer={source.lexer!r} cannot read constraints inside a grammar: Lark knows patterns only",
                 where="constraints",
                 hint='Use lexer="dynamic_complete"',
             )
+        for each in special:
+            lower(each)
         if source.lexer == "dynamic":
             return dynamic.network(grammar, max_states)
         return network.build(grammar, source.lexer, max_states, source.postlex)

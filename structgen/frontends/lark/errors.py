@@ -34,7 +34,6 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"\{\d*,?\d*\}", "Repetition is written  x~3  or  x~1..3"),
     (r"(?:^|\s)(ε|epsilon)(\s|$)", "An empty alternative is written as nothing:  a: b |"),
     (r"%(ignore|import)\s*$", "%ignore takes a terminal, %import a name:  %import common.WS"),
-    (r"<\|?[\w-]+\|?>", "Special tokens have no text, so a grammar cannot ask for them"),
     (r'^(?:[^"]*"[^"]*")*[^"]*"[^"]*$', 'A closing " is missing'),
 )
 
@@ -103,10 +102,11 @@ def _broken_pattern(index: Index) -> ConstraintError | None:
 def _declared_in_terminal(index: Index) -> ConstraintError | None:
     """A terminal that is made of one that is only declared."""
     for i, token in enumerate(index.tokens):
-        if token.text == "%json" and (index.defining(token.at) or "").isupper():
+        if (token.text == "%json" or token.kind == "special") and (index.defining(token.at) or "").isupper():
             name = index.defining(token.at)
+            what = "a JSON Schema" if token.text == "%json" else f"the special token {token.text}"
             hint = "Write it in a rule (lower case) instead"
-            return syntax_error(f"a JSON Schema inside the terminal {name!r}", index, token.at, hint)
+            return syntax_error(f"{what} inside the terminal {name!r}", index, token.at, hint)
         if token.text != "%declare":
             continue
         for declared in index.tokens[i + 1 :]:

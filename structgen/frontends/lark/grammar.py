@@ -50,7 +50,8 @@ class LarkTerminal:
 
     Attributes:
         name: Lark's name; names that begin with ``__`` belong to terminals without a name of their own.
-        kind: ``"str"``: ``pattern`` is the text itself; ``"regex"``: ``pattern`` is a pattern of Python's ``re``.
+        kind: ``"str"``: ``pattern`` is the text itself; ``"regex"``: ``pattern`` is a pattern of Python's ``re``;
+            ``"special"``: ``pattern`` is the name of a special token, which no other terminal can match.
         flags: letters of ``imslux`` that apply to the whole of it.
         regexp: what Lark gives to ``re``: pattern and flags in one.
         priority: Lark's (0 unless written).
@@ -60,7 +61,7 @@ class LarkTerminal:
     """
 
     name: str
-    kind: Literal["str", "regex"]
+    kind: Literal["str", "regex", "special"]
     pattern: str
     flags: frozenset[str]
     regexp: str
@@ -73,6 +74,8 @@ class LarkTerminal:
     @property
     def shown(self) -> str:
         """How to call it in messages."""
+        if self.kind == "special":
+            return self.pattern
         return self.raw or self.regexp if self.name.startswith("__") else self.name
 
 

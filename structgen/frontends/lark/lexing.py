@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 
 from structgen.automata import Dfa, Ranges, difference, intersect, union
 from structgen.errors import UnsupportedError
+from structgen.frontends.lark import special
 from structgen.frontends.lark.grammar import LarkGrammar, LarkTerminal
 from structgen.frontends.lark.patterns import Program, literal_program, program
 from structgen.frontends.lark.threads import Piece, Race, Symbols
@@ -32,6 +33,7 @@ class Lexicon:
 
     Attributes:
         everywhere: the context of the basic lexer.
+        special: the names of the special tokens among the terminals, in the order of their numbers.
         symbols: the partition of the code points that all automata share.
 
     Raises:
@@ -51,6 +53,7 @@ class Lexicon:
                     where=_where(t),
                     hint="Make it match at least one character",
                 )
+        self.special = [t.pattern for t in self.by_name.values() if t.kind == "special"]
         self.programs: dict[str, Program] = {name: self._program(t) for name, t in self.by_name.items()}
         self.symbols = Symbols(self.programs.values(), more)
         self._rows = {name: self.symbols.rows(p.words) for name, p in self.programs.items()}
@@ -126,6 +129,8 @@ class Lexicon:
     # ---- facts about the terminals ---------------------------------------------------------------------
 
     def _program(self, t: LarkTerminal) -> Program:
+        if t.kind == "special":
+            return special.program(self.special.index(t.pattern))
         if t.kind == "str" and not t.flags:
             return literal_program(t.pattern)
         return program(t.regexp, 0, _where(t), self.max_states)
@@ -155,7 +160,7 @@ class Lexicon:
 
     def _find_keywords(self, t: LarkTerminal) -> tuple[str, ...]:
         """The strings of the same priority that a regular expression matches as a whole."""
-        if t.kind == "str":
+        if t.kind != "regex":
             return ()
         compiled = re.compile(t.regexp)
         found = []

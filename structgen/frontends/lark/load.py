@@ -7,6 +7,7 @@ counts where Lark would multiply them out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from lark.tree import Tree
 
 from structgen.errors import InputError, SourceSyntaxError
 from structgen.frontends.lark.errors import translated
-from structgen.frontends.lark.extensions import take_out
+from structgen.frontends.lark.extensions import Embedded, take_out
 from structgen.frontends.lark.grammar import Count, LarkGrammar, LarkRule, LarkSymbol, LarkTerminal, Place
 from structgen.frontends.lark.scan import Index
-from structgen.source import Lark
+from structgen.source import Lark, Special
 
 
 def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
@@ -57,7 +58,7 @@ def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
     places = _places(index)
     return LarkGrammar(
         start=source.start,
-        terminals=tuple(_terminal(t, places, index) for t in terminals),
+        terminals=(*(_terminal(t, places, index) for t in terminals), *_special(embedded)),
         rules=tuple(
             LarkRule(
                 str(rule.origin.name),
@@ -109,6 +110,12 @@ def _terminal(definition: Any, places: dict[str, Place], index: Index) -> LarkTe
         place=place,
         raw=pattern.raw,
     )
+
+
+def _special(embedded: Mapping[str, Embedded]) -> Iterator[LarkTerminal]:
+    for name, (constraint, place) in embedded.items():
+        if isinstance(constraint, Special):
+            yield LarkTerminal(name, "special", constraint.name, frozenset(), "", 0, 1, 1, place)
 
 
 def _places(index: Index) -> dict[str, Place]:

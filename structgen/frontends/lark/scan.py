@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     | (?P<rule>_?[a-z][_a-z0-9]*)
     | (?P<terminal>_?[A-Z][_A-Z0-9]*)
     | (?P<number>[+-]?\d+)
+    | (?P<special><(?![-=])[^<>\s"':]+>(?!\s*:))
     | (?P<sign>->|\.\.|.)""",
     re.VERBOSE,
 )

@@ -28,11 +28,11 @@ from structgen.automata import (
     union,
     utf8,
 )
-from structgen.automata.bytedfa import from_edges
 from structgen.automata.nfa import determinize
 from structgen.automata.symbols import every_symbol
 from structgen.errors import UnsupportedError
 from structgen.frontends.lark.lexing import Context, Lexicon
+from structgen.frontends.lark.special import reached, spelled, spelled_dfa
 from structgen.frontends.lark.threads import MARKS, Condition, Piece
 from structgen.ir.network import Terminal
 
@@ -60,7 +60,7 @@ class Tokens:
         self._stripped: dict[Dfa, tuple[ByteDfa, dict[int, list[int]]]] = {}
         self._rows: dict[Dfa, list[list[int]]] = {}
         self._shortest = lru_cache(maxsize=None)(_shortest_members)
-        self._bytes = lru_cache(maxsize=None)(lambda d: to_bytedfa(utf8(d)))
+        self._bytes = lru_cache(maxsize=None)(self._to_bytes)
         self._rests = lru_cache(maxsize=None)(self._rest)
         self._begun = lru_cache(maxsize=None)(self._begin_with)
 
@@ -314,7 +314,7 @@ class Tokens:
         for moves in (nfa.sources, nfa.labels, nfa.targets):
             del moves[size:]
         if words not in self._stripped:
-            self._stripped[words] = _strip(to_bytedfa(utf8(words)))
+            self._stripped[words] = _strip(to_bytedfa(utf8(words)), self.lexicon.special)
         dfa, marked = self._stripped[words]
         found = {}
         for state, marks in marked.items():
@@ -322,6 +322,10 @@ class Tokens:
             if ban is not None:
                 found[state] = self._bytes(ban)
         return dfa, found
+
+    def _to_bytes(self, d: Dfa) -> ByteDfa:
+        made = to_bytedfa(utf8(d))
+        return spelled_dfa(made, self.lexicon.special) if self.lexicon.special else made
 
     def _either(self, bans: list[Dfa | None]) -> Dfa | None:
         """What breaks each of several bans: the word may be read in several ways."""
@@ -351,7 +355,7 @@ def _endable(dfa: ByteDfa, bans: dict[int, ByteDfa]) -> bool:
     return not bans or bool((dfa.distance_to(free) < 1 << 30).all())
 
 
-def _strip(whole: ByteDfa) -> tuple[ByteDfa, dict[int, list[int]]]:
+def _strip(whole: ByteDfa, special: Sequence[str]) -> tuple[ByteDfa, dict[int, list[int]]]:
     """Take the marks off: the automaton of the words, and the marks that stood behind each accepting state."""
     first, lo, hi, to = (a.tolist() for a in (whole.first, whole.lo, whole.hi, whole.to))
     rows = [[(lo[e], hi[e], to[e]) for e in range(first[s], first[s + 1])] for s in range(whole.n_states)]
@@ -366,15 +370,11 @@ def _strip(whole: ByteDfa) -> tuple[ByteDfa, dict[int, list[int]]]:
             if x <= MARK <= y and t in second:
                 ends[s] = second[t]
     kept = [[e for e in row if e[2] not in third] for row in rows]
+    if special:
+        kept = spelled(kept, special)
     live = _live(kept, set(ends))
-    order, queue = {0: 0}, [0]
-    for s in queue:
-        for _, _, t in kept[s]:
-            if t in live and t not in order:
-                order[t] = len(order)
-                queue.append(t)
-    edges = [(order[s], x, y, order[t]) for s in queue for x, y, t in kept[s] if t in order]
-    return from_edges(len(order), edges, [order[s] for s in ends]), {order[s]: marks for s, marks in ends.items()}
+    dfa, order = reached([[e for e in row if e[2] in live] for row in kept], list(ends))
+    return dfa, {order[s]: marks for s, marks in ends.items()}
 
 
 def _live(rows: list[list[tuple[int, int, int]]], goal: set[int]) -> set[int]:
