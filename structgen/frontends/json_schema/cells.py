@@ -78,6 +78,14 @@ def _split(normaliser: Normaliser, shape: ObjectShape) -> list[ObjectShape]:
     return result
 
 
+def splits(shape: ObjectShape) -> int:
+    """An upper bound on the shapes that a shape is split into."""
+    parts = 1
+    for names, _ in shape.exists:
+        parts *= 1 + sum(names.contains(name) for name in shape.named)
+    return parts * (2 ** len(shape.needs) if shape.lo > 0 else 1)
+
+
 def _meets_named(shape: ObjectShape, obligation: Names) -> bool:
     return any(obligation[0].contains(name) for name in shape.named)
 

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from structgen.errors import LimitError
+from structgen.frontends.json_schema.algebra import treeable
 from structgen.frontends.json_schema.arrays import ArrayPlan, Memory
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
-from structgen.frontends.json_schema.cells import object_plans
+from structgen.frontends.json_schema.cells import object_plans, splits
 from structgen.frontends.json_schema.equal import EqualPlan
 from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
@@ -33,7 +34,7 @@ from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.seen import read_value
 from structgen.frontends.json_schema.separators import Terminals
-from structgen.frontends.json_schema.shapes import ArrayShape, ObjectShape, Tree, Values
+from structgen.frontends.json_schema.shapes import ALL, ArrayShape, ObjectShape, Tree, Values
 from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
@@ -45,6 +46,10 @@ START, INNER, OBJECT, NAME, VALUE, ARRAY, ITEM = range(7)
 _NEXT = 0
 #: Label of the comma of an array.
 _COMMA = -1
+#: A shape that would be split into more plans is watched while it is written.
+_MAX_SPLIT = 32
+#: Combinations that are watched while they are written. Real schemas have fewer than ten of objects.
+_MAX_TREES = 500
 
 
 class Form:
@@ -102,6 +107,7 @@ class Builder:
         self._of_formula: dict[Formula, Form] = {}
         self._of_values: dict[Values, Form] = {}
         self._plans: dict[Any, tuple[int, ...]] = {}
+        self._trees = 0
         self.supply = Supply(self, self.shortest)
 
     def form(self, formula: Formula) -> Form:
@@ -140,8 +146,18 @@ class Builder:
                 raise too_long(part.lo, "items" if is_array else "properties", part.where or where)
         if isinstance(shape, ArrayShape):
             return [self._array_plan(shape)]
+        if isinstance(shape, ObjectShape) and treeable(shape) and splits(shape) > _MAX_SPLIT:
+            shape = Tree(ALL, (shape,), where)
         if isinstance(shape, ObjectShape):
             return list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
+        self._trees += 1
+        if self._trees > _MAX_TREES:
+            raise LimitError(
+                f"the combined schemas give more than {_MAX_TREES:,} different combinations of arrays and objects",
+                where=shape.where or where,
+                hint="This limit is fixed: let the branches of oneOf, anyOf, if and not differ in a required constant "
+                "property, or combine fewer of them",
+            )
         if is_array:
             return [ArrayTreePlan(self.normaliser, shape, self.terminals)]
         return [ObjectTreePlan(self.normaliser, shape, self.terminals, self.any_order)]

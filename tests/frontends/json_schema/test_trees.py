@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from structgen.errors import LimitError, UnsatisfiableError
-from structgen.frontends.json_schema import operations
+from structgen.frontends.json_schema import lower, operations
 from tests.frontends.json_schema.networks import Judge, network, reach
 from tests.json_strategies import is_valid
 
@@ -89,14 +89,14 @@ POOLS = {"object": (object_leaf, list(objects())), "array": (array_leaf, list(ar
 
 @pytest.mark.parametrize("kind", POOLS)
 @settings(max_examples=14, suppress_health_check=[HealthCheck.too_slow])
-@given(st.randoms(use_true_random=False), st.sampled_from([0, 1, 3]), st.integers(1, 3))
-def test_combinations(kind: str, rng: random.Random, wide: int, depth: int) -> None:
+@given(st.randoms(use_true_random=False), st.sampled_from([0, 1, 3]), st.integers(1, 3), st.sampled_from([0, 1, 32]))
+def test_combinations(kind: str, rng: random.Random, wide: int, depth: int, split: int) -> None:
     """Whatever is multiplied out and whatever is not: exactly the valid values are taken, and least bytes are exact."""
     leaf, values = POOLS[kind]
     schema = {"type": kind, **combination(rng, leaf, depth)}
     if "type" in schema and schema["type"] != kind:
         schema["type"] = kind
-    with mock.patch.object(operations, "WIDE", wide):
+    with mock.patch.object(operations, "WIDE", wide), mock.patch.object(lower, "_MAX_SPLIT", split):
         try:
             judge = Judge(schema)
             ordered = network(schema)
@@ -223,3 +223,14 @@ def test_overlapping_patterns() -> None:
     differing = {"type": "object", "patternProperties": {letter: {"minimum": i} for i, letter in enumerate(letters)}}
     with pytest.raises(LimitError, match="more than 256 sets"):
         network(differing)
+
+
+def test_combinations_of_combinations() -> None:
+    """Exactly one of eight closed objects that overlap, each inside a map, and nothing tells them apart: refused in a
+    bounded number of steps, where multiplying out would not come to an end."""
+    kinds = [closed_object({f"p{i}{j}": INTEGER for j in range(12)} | {"z": {"enum": [i, 9]}}) for i in range(8)]
+    branches = [{"type": "object", "properties": {"a": kind, "b": {"type": "object", "additionalProperties": kind}}}
+                for kind in kinds]  # fmt: skip
+    with mock.patch.object(lower, "_MAX_TREES", 30), pytest.raises(LimitError, match="more than 30 diff") as caught:
+        network({"oneOf": branches}, property_order="any")
+    assert caught.value.where is not None
