@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import ClassVar
 
 import lark
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lark.indenter import Indenter
 
 import structgen as sg
+from structgen import bits
 from structgen.errors import InputError, UnsupportedError
 from structgen.frontends.lark import build
+from structgen.frontends.lark.indentation import WIDEST
 from structgen.ir.network import Network, check_node
 from structgen.source import Lark
 from tests.naive import Naive
+from tests.strategies import pick
 
 
 class Tabs(Indenter):
@@ -54,6 +60,13 @@ LAST = r"""
     _NL: /(\r?\n[\t ]*)+/
     %ignore / +/
     %ignore ";"
+    %declare _INDENT _DEDENT
+"""
+DEEPER = r"""
+    start: statement*
+    statement: "a" _NL | "b" _NL _INDENT statement+ _DEDENT
+    _NL: /(\r?\n[\t ]*)+/
+    %ignore / +/
     %declare _INDENT _DEDENT
 """
 
@@ -141,6 +154,91 @@ def test_masks_count_columns() -> None:
         row = g.mask(state)
         mask = {t for t in range(261) if row[t // 32] >> (t % 32) & 1}
         assert mask == naive.mask(config, [*tokens, None], [260]), text
+
+
+#: Line breaks, blanks of several widths and what may follow them: tokens that end before, in and behind margins.
+BLANKS = ["", " ", "  ", "\t", "   ", " \t "]
+BEHIND = ["", "a", "b", "a\n", "c a\n", "# a\n", "b\n", "a\n a", "a\n  a", "b\n  a", "a\n  b\n   a", "b\n   a\n a"]
+WIDE = [
+    "\n" + " " * (WIDEST + more) + end for more in (-1, 0, 1) for end in ("a", "b", "a\n", "a\n  a", "b\na", "a\nc")
+]
+LINES = sorted(
+    {
+        (before + after).encode()
+        for before in ("", "\n", "a\n", "b\n", "\r\n \n")
+        for after in [blanks + behind for blanks in BLANKS for behind in BEHIND]
+        if len(before + after) > 1
+    }
+    | {(start + wide).encode() for start in ("", "b") for wide in WIDE}
+)
+LETTERS = [letter.encode() for letter in "abc\n\r \t#;()\\\f"]
+
+
+@functools.cache
+def compiled(text: str, lexer: str) -> sg.CompiledGrammar:
+    return sg.compile(
+        Lark(text, lexer=lexer, postlex=Tabs),  # type: ignore[arg-type]
+        sg.Vocabulary([*LETTERS, *LINES, None], eos_token_ids=[len(LETTERS) + len(LINES)]),
+    )
+
+
+@functools.cache
+def step(grammar: sg.CompiledGrammar, state: int, byte: int) -> int:
+    return grammar.advance_bytes(state, bytes([byte]))
+
+
+def stepped(grammar: sg.CompiledGrammar, state: int) -> set[bytes]:
+    """The tokens whose bytes can be read one after the other."""
+    found = set()
+    for token in [*LETTERS, *LINES]:
+        after = state
+        for byte in token:
+            after = step(grammar, after, byte)
+            if after < 0:
+                break
+        else:
+            found.add(token)
+    return found
+
+
+def masked(grammar: sg.CompiledGrammar, state: int) -> set[bytes]:
+    tokens = grammar.texts
+    return {text for t in bits.ids(grammar.mask(state)).tolist() if (text := tokens[t]) is not None}
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([TREE, BLOCKS, LAST, DEEPER]),
+    st.sampled_from(["basic", "contextual"]),
+    st.lists(st.integers(0, 1 << 30), max_size=6),
+)
+def test_masks_beyond_margins_are_those_of_single_bytes(text: str, lexer: str, choices: list[int]) -> None:
+    """Along random tokens: what is known of all margins at once, and what is decided by the columns of one."""
+    grammar = compiled(text, lexer)
+    state = grammar.start
+    for choice in [*choices, 0]:
+        expected = stepped(grammar, state)
+        assert masked(grammar, state) == expected
+        if not expected:
+            break
+        state = grammar.advance_bytes(state, pick(choice, sorted(expected)))
+
+
+def test_tokens_of_several_lines() -> None:
+    grammar = compiled(BLOCKS, "contextual")
+    allowed = masked(grammar, grammar.advance_bytes(grammar.start, b"b\n b"))
+    assert {b"\n  a\n a", b"\n  a\n  a", b"\n  b\n   a\n a", b"\n   b"} <= allowed
+    assert not {b"\n a", b"\n  a\n   a", b"\n  b\n  a", b"\n   a\n  a"} & allowed
+
+
+def test_the_widest_margin_has_no_block_inside() -> None:
+    grammar = compiled(DEEPER, "contextual")
+    wide = b"\n" + b" " * WIDEST
+    for text in (b"b", b"b\n b"):
+        state = grammar.advance_bytes(grammar.start, text)
+        assert masked(grammar, state) == stepped(grammar, state)
+        assert {wide + b"a", wide[:-1] + b"b"} <= masked(grammar, state)
+        assert not {wide + b"b", wide + b" a"} & masked(grammar, state)
 
 
 def test_brackets_close_where_they_open() -> None:
