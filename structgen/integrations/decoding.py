@@ -20,6 +20,7 @@ from structgen.errors import BudgetError
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.sampling import Masked
+from structgen.sampling.bias import TokenBias
 from structgen.sampling.choose import token_law
 from structgen.sampling.draws import Draws
 from structgen.sampling.jumpforward import JumpForward
@@ -58,6 +59,7 @@ class Row:
         sampler: Masked,
         draws: Draws,
         jump: JumpForward | None = None,
+        bias: TokenBias | None = None,
     ) -> None:
         """Raises BudgetError when no text of the grammar is sure to fit into ``max_tokens``."""
         self.prompt = list(prompt)
@@ -73,6 +75,7 @@ class Row:
         self._sampler = sampler
         self._draws, self.beside = draws, draws.beside()
         self._jump = jump
+        self._bias = bias or None
         self._fed = 0
         # A free row may take any token, special ones too, but no id past the tokenizer.
         padded = vocab.size > len(vocab.tokens)
@@ -124,6 +127,8 @@ class Row:
         Raises ModelError for broken logits, LimitError when the grammar grows too large.
         """
         began = perf_counter()
+        if self._bias is not None:
+            logits = self._bias(logits)
         token = accept(token_law(logits, self._allowed, self._sampler), branches, self._draws, self.beside)
         self.seconds_sampling += perf_counter() - began
         if token in self.eos:

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypedDict
 from typing_extensions import Unpack
 
 from structgen.errors import InputError, ModelError, StructgenError
+from structgen.frontends.types import as_constraint
 from structgen.frontends.values import json_source, value_of
 from structgen.integrations import models
 from structgen.integrations.decoding import Row
@@ -38,10 +39,11 @@ from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.runtime.compiled import checked_limits
 from structgen.sampling import GREEDY, Masked, Predicate, Sampler, sample, stream
+from structgen.sampling.bias import TokenBias
 from structgen.sampling.draws import Draws
 from structgen.sampling.jumpforward import whole_characters
 from structgen.sampling.speculation import Drafter, Setting, Speculation
-from structgen.source import Constraint
+from structgen.source import Constraint, Regex
 
 #: True: the generator's own drafters. Drafters; or an object that has them and settings.
 Speculative = bool | Speculation | Sequence[Drafter] | None
@@ -55,6 +57,8 @@ class Options(TypedDict, total=False):
     seed: int | tuple[int, ...]
     chat: bool | None
     predicate: Predicate | None
+    token_bias: Mapping[int, float] | None
+    banned: Sequence[str]
     speculative: Speculative
 
 
@@ -67,9 +71,13 @@ class BatchOptions(TypedDict, total=False):
     chat: bool | None
     on_error: Literal["raise", "return"]
     batch_size: int | None
+    token_bias: Mapping[int, float] | None
+    banned: Sequence[str]
     speculative: Speculative
 
 
+#: What banned phrases are left out of where there is no constraint.
+_ANY_TEXT = Regex("(?s:.*)")
 #: Marks the random stream that picks one of several particles.
 _PICK = 1 << 31
 
@@ -77,6 +85,12 @@ _PICK = 1 << 31
 def _at_least_one(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InputError(f"{name}={value!r}", hint="It is an integer, at least 1")
+
+
+def _phrases(banned: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(banned, (str, bytes)) or not isinstance(banned, Sequence):
+        raise InputError(f"banned={banned!r}", hint="It is a list of phrases")
+    return tuple(banned)
 
 
 @dataclass
@@ -185,6 +199,8 @@ class Generator:
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
         predicate: Predicate | None = None,
+        token_bias: Mapping[int, float] | None = None,
+        banned: Sequence[str] = (),
         speculative: Speculative = None,
     ) -> Result:
         """Generate one text under a constraint: what it stands for, the text, the tokens and the timings.
@@ -200,6 +216,11 @@ class Generator:
             seed: an integer, or the tuple ``(seed, row)`` to draw row ``row`` of a batch again.
             chat: use the tokenizer's chat template; None: where it has one.
             predicate: a further condition on the text, for samplers other than ``Masked``.
+            token_bias: finite numbers by token id, added to the logits of these tokens at each step, before mask and
+                temperature; probabilities are renormalised.
+            banned: phrases that must not occur in the text, however tokens spell them. They are left out of the
+                constraint (of all texts where there is none), see :func:`structgen.sampling.without`, so masks know
+                them ahead.
             speculative: guess several tokens ahead and test them in one forward pass, which changes the time and not
                 the law: True (prompt lookup), a list of drafters such as ``sg.sampling.PromptLookup()``, or a
                 ``sg.sampling.Speculation``; drafters learn from call to call. For ``Masked`` samplers.
@@ -215,10 +236,20 @@ class Generator:
                 raise InputError(
                     f"speculative with {type(sampler).__name__}", hint="Speculation works with sg.sampling.Masked"
                 )
-            return self._one_of(prompt, constraint, max_tokens, sampler, seed, chat, predicate)
+            return self._one_of(
+                prompt,
+                constraint,
+                sampler,
+                max_tokens=max_tokens,
+                seed=seed,
+                chat=chat,
+                predicate=predicate,
+                token_bias=token_bias,
+                banned=banned,
+            )
         if predicate is not None:
             raise InputError("a predicate needs a sampler that asks it", hint="Use sampler=sg.sampling.AWRS(8), say")
-        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
+        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat, token_bias, banned)
         for _ in self._passes(job, speculative):
             pass
         return self._result(job)
@@ -236,6 +267,7 @@ class Generator:
         temperature: float = 1.0,
         predicate: Predicate | None = None,
         token_bias: Mapping[int, float] | None = None,
+        banned: Sequence[str] = (),
         max_passes: int | None = None,
         max_rows: int = 64,
         speculative: Sequence[Drafter] | None = None,
@@ -243,7 +275,7 @@ class Generator:
         """Draw weighted samples of the model's law conditioned on a constraint; see :func:`structgen.sampling.sample`.
 
         Args:
-            prompt, constraint, max_tokens, chat: as for :meth:`generate`; a constraint is needed.
+            prompt, constraint, max_tokens, chat, banned: as for :meth:`generate`; a constraint is needed.
             n, sampler, seed, temperature, predicate, token_bias, max_passes, speculative: as for
                 :func:`structgen.sampling.sample`.
             max_rows: contexts that run through the model together.
@@ -253,7 +285,7 @@ class Generator:
         _at_least_one("max_tokens", max_tokens)
         if constraint is None:
             raise InputError("sampling needs a constraint", hint="sg.Regex('(?s:.*)') allows every text")
-        prepared, _ = self._grammars.get(constraint)
+        prepared, _ = self._grammars.get(constraint, _phrases(banned))
         began = perf_counter()
         samples = sample(
             TransformersLM(self.model, max_rows=max_rows),
@@ -272,36 +304,19 @@ class Generator:
         )
         return with_values(samples, prepared.constraint, perf_counter() - began)
 
-    def _one_of(
-        self,
-        prompt: Prompt,
-        constraint: Any,
-        max_tokens: int,
-        sampler: Sampler,
-        seed: int | tuple[int, ...],
-        chat: bool | None,
-        predicate: Predicate | None,
-    ) -> Result:
+    def _one_of(self, prompt: Prompt, constraint: Any, sampler: Sampler, **options: Any) -> Result:
         """One text by a sampler of whole texts: its particles are drawn, and one of them by weight."""
         began = perf_counter()
-        drawn = self.sample(
-            prompt,
-            constraint,
-            n=getattr(sampler, "particles", None) or 1,
-            sampler=sampler,
-            max_tokens=max_tokens,
-            seed=seed,
-            chat=chat,
-            predicate=predicate,
-        )
+        n = getattr(sampler, "particles", None) or 1
+        drawn = self.sample(prompt, constraint, n=n, sampler=sampler, **options)
+        seed = options["seed"]
         root = (seed,) if isinstance(seed, int) else tuple(seed)
         chosen = drawn.pick(float(stream((*root, _PICK)).random()))
-        tokens = tuple(drawn.samples.tokens[chosen])
         return Result(
-            value=value_of(self._grammars.get(constraint)[0].constraint, drawn.texts[chosen]),
+            value=value_of(as_constraint(constraint), drawn.texts[chosen]),
             text=drawn.texts[chosen],
-            tokens=tokens,
-            prompt_tokens=len(self._prompt(prompt, chat, max_tokens)),
+            tokens=tuple(drawn.samples.tokens[chosen]),
+            prompt_tokens=len(self._prompt(prompt, options["chat"], options["max_tokens"])),
             forced_tokens=0,
             reason="eos",
             seconds_model=drawn.seconds,
@@ -320,6 +335,8 @@ class Generator:
         seed: int | tuple[int, ...] = 0,
         chat: bool | None = None,
         growing_strings: bool = False,
+        token_bias: Mapping[int, float] | None = None,
+        banned: Sequence[str] = (),
         speculative: Speculative = None,
     ) -> Iterator[Partial]:
         """Generate one text and yield it as it grows, the last time with the validated object.
@@ -328,7 +345,7 @@ class Generator:
         With ``growing_strings`` strings are shown while they are written. Arguments and errors are otherwise those
         of calling the generator; the arguments are checked at once, an OutputError comes last.
         """
-        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat)
+        job = self._job(prompt, constraint, max_tokens, sampler, seed, 0, chat, token_bias, banned)
         return self._streamed(job, growing_strings, self._passes(job, speculative))
 
     def _streamed(self, job: _Job, growing_strings: bool, passes: Iterator[None]) -> Iterator[Partial]:
@@ -371,6 +388,8 @@ class Generator:
         chat: bool | None = None,
         on_error: Literal["raise", "return"] = "raise",
         batch_size: int | None = None,
+        token_bias: Mapping[int, float] | None = None,
+        banned: Sequence[str] = (),
         speculative: Speculative = None,
     ) -> list[Result | StructgenError]:
         """Generate a text for each prompt, in order: what they stand for, the texts, the tokens and the timings.
@@ -387,6 +406,7 @@ class Generator:
                 object is refused raises at the end; ``"return"``: the error stands in the row's place and the
                 other rows are kept.
             batch_size: how many rows run together; None: the generator's.
+            token_bias, banned: as for one text, for all rows.
             speculative: as for one text; rows that run together accept different numbers of tokens.
         """
         if on_error not in ("raise", "return"):
@@ -408,7 +428,9 @@ class Generator:
         outcomes: list[_Job | Result | StructgenError] = []
         for i, prompt in enumerate(prompts):
             try:
-                outcomes.append(self._job(prompt, wanted[i], budgets[i], sampler, seeds[i], i, chat))
+                outcomes.append(
+                    self._job(prompt, wanted[i], budgets[i], sampler, seeds[i], i, chat, token_bias, banned)
+                )
             except StructgenError as error:
                 if on_error == "raise":
                     raise
@@ -486,6 +508,8 @@ class Generator:
         seed: int | tuple[int, ...],
         row: int,
         chat: bool | None,
+        token_bias: Mapping[int, float] | None,
+        banned: Sequence[str],
     ) -> _Job:
         _at_least_one("max_tokens", max_tokens)
         sampler = sampler or GREEDY
@@ -496,8 +520,11 @@ class Generator:
             )
         prepared: Prepared | None = None
         seconds_compile = 0.0
+        phrases = _phrases(banned)
+        if phrases and constraint is None:
+            constraint = _ANY_TEXT
         if constraint is not None:
-            prepared, new = self._grammars.get(constraint)
+            prepared, new = self._grammars.get(constraint, phrases)
             seconds_compile = prepared.seconds if new else 0.0
         began = perf_counter()
         ids = self._prompt(prompt, chat, max_tokens)
@@ -509,6 +536,7 @@ class Generator:
             sampler=sampler,
             draws=Draws(seed, row),
             jump=prepared.jump if prepared and self.jump_forward else None,
+            bias=TokenBias(token_bias, self._width) if token_bias is not None else None,
         )
         seconds = perf_counter() - began - made.seconds_constraint
         setting = Setting(

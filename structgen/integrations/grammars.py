@@ -16,6 +16,7 @@ from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.sampling.jumpforward import JumpForward
+from structgen.sampling.phrases import without
 from structgen.source import Constraint, JsonSchema
 
 
@@ -42,14 +43,19 @@ class Grammars:
         self._most = most
         self._kept: OrderedDict[Any, Prepared] = OrderedDict()
 
-    def get(self, constraint: Any) -> tuple[Prepared, bool]:
-        """A constraint made ready, and whether it was made just now. Raises as :func:`structgen.compile` does."""
+    def get(self, constraint: Any, banned: tuple[str, ...] = ()) -> tuple[Prepared, bool]:
+        """A constraint without the texts that hold a banned phrase made ready, and whether it was made just now.
+
+        Raises as :func:`structgen.compile` and :func:`structgen.sampling.without` do.
+        """
         key = _key(constraint)
+        if key is not None and banned:
+            key = ("banned", banned, key)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key], False
         began = perf_counter()
-        source = as_constraint(constraint)
+        source = without(constraint, banned) if banned else as_constraint(constraint)
         grammar = compile_constraint(source, self._vocab, limits=self._limits)
         made = Prepared(source, grammar, JumpForward(grammar, self._encode), perf_counter() - began)
         if key is not None:

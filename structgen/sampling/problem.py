@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from structgen import bits
 from structgen.errors import BudgetError, InputError, ModelError
 from structgen.runtime import CompiledGrammar
+from structgen.sampling.bias import TokenBias
 from structgen.sampling.predicate import Predicate
 
 Float64Array = NDArray[np.float64]
@@ -125,7 +126,7 @@ class Problem:
         self.model, self.grammar, self.prompt = model, grammar, list(prompt)
         self.max_tokens, self.predicate, self.temperature = max_tokens, predicate, temperature
         self.max_passes, self.cache_bytes = max_passes, cache_bytes
-        self.token_bias = _checked_bias(token_bias or {}, grammar.vocab.size)
+        self.token_bias = TokenBias(token_bias or {}, grammar.vocab.size)
         self.passes = 0
         self._ahead = ahead
         self._eos = np.array(sorted(grammar.vocab.eos_token_ids), dtype=np.int64)
@@ -246,9 +247,7 @@ class Problem:
         if np.isnan(rows).any() or np.isposinf(rows).any():
             raise ModelError("the model's log-probabilities are NaN or infinite", hint="Try another dtype")
         if self.temperature != 1.0 or self.token_bias:
-            biased = rows.copy()
-            biased[:, list(self.token_bias)] += np.array(list(self.token_bias.values()))
-            rows = biased / self.temperature
+            rows = self.token_bias(rows) / self.temperature
             best = rows.max(axis=1, keepdims=True)
             rows = rows - best - np.log(np.exp(rows - best).sum(axis=1, keepdims=True))
         return rows
@@ -265,17 +264,6 @@ class Problem:
         while self._held > self.cache_bytes and len(self._laws) > 1:
             self._held -= _size(self._laws.popitem(last=False)[1])
         return law
-
-
-def _checked_bias(given: Mapping[int, float], size: int) -> dict[int, float]:
-    for token, bias in given.items():
-        if not isinstance(token, (int, np.integer)) or not 0 <= token < size:
-            raise InputError(f"token_bias names {token!r}", hint=f"Give token ids from 0 to {size - 1}")
-        if not np.isfinite(bias):
-            raise InputError(
-                f"token_bias={{{token}: {bias}}}", hint="It is finite; to ban text use sg.sampling.without(...)"
-            )
-    return {int(token): float(bias) for token, bias in sorted(given.items())}
 
 
 def _size(law: Law) -> int:

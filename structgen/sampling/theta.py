@@ -178,7 +178,7 @@ def identity(problem: Problem, model_name: str | None) -> dict[str, Any]:
         "model": model_name,
         "prompt": list(problem.prompt),
         "temperature": problem.temperature,
-        "token_bias": [list(pair) for pair in problem.token_bias.items()],
+        "token_bias": [list(pair) for pair in problem.token_bias.by_id.items()],
         "max_tokens": problem.max_tokens,
         "vocabulary": problem.grammar.vocab.digest.hex(),
     }
