@@ -3,7 +3,7 @@
 Receives a name; returns a :class:`~structgen.automata.dfa.Dfa` over code points. Grammars are those of the RFCs,
 written as ECMA-262 patterns over named parts; see docs/json-schema.md for what each format takes, and for the
 three that are taken from below because they are not regular (hostname with ``xn--`` labels, idn-hostname, regex).
-A language is built when it is first asked for, and kept.
+Of those a superset is known as well, for their negation. A language is built when it is first asked for, and kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from structgen.automata import CODE_POINTS, Dfa, concat, difference, intersect, lengths, make
+from structgen.automata import CODE_POINTS, Dfa, complement, concat, difference, intersect, lengths, make, union
 from structgen.errors import InputError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import clock, idn
@@ -208,6 +208,32 @@ _MAKERS: dict[str, Callable[[], Dfa]] = {
     **{name: partial(_pattern, text) for name, text in _PATTERNS.items()},
 }
 
+#: What is surely no pattern: a quantifier before anything else, a backslash before nothing, brackets without a partner.
+_NO_REGEX = (r"^[*+?]", r"^(?:[^\\]|\\[^])*\\$", r"^[^\\\[(]*\)", r"^[^\\\[)]*\([^)]*$", r"^[^\\\[]*\[[^\]]*$")
+
+
+def _perhaps_regex() -> Dfa:
+    return complement(union(*(regex.to_dfa(bad, dialect="ecma", search=True) for bad in _NO_REGEX)))
+
+
+def _perhaps_hostname() -> Dfa:
+    """With anything that looks like an A-label."""
+    label = r"(?:{label}|[Xx][Nn]--{ldh}{0,58}{alnum})"
+    return intersect(_pattern(rf"{label}(?:\.{label})*"), lengths(1, 253, CODE_POINTS))
+
+
+def _perhaps_idn_hostname() -> Dfa:
+    """Any text without other characters of ASCII than letters, digits, hyphens and dots."""
+    return _pattern(f"[A-Za-z0-9.{_WIDE}-]+")
+
+
+#: The formats that are taken from below, with supersets.
+FROM_BELOW: dict[str, Callable[[], Dfa]] = {
+    "hostname": _perhaps_hostname,
+    "idn-hostname": _perhaps_idn_hostname,
+    "regex": _perhaps_regex,
+}
+
 #: The names that are enforced. See also ``JsonSchema(formats={name: ...})``.
 KNOWN: Set[str] = _MAKERS.keys()
 
@@ -220,6 +246,12 @@ def language(name: str) -> Dfa:
         KeyError: the name is not in ``KNOWN``.
     """
     return _MAKERS[name]()
+
+
+@lru_cache(maxsize=16)
+def superset(name: str) -> Dfa:
+    """A language with all the words of a format that is taken from below (see ``FROM_BELOW``), over code points."""
+    return FROM_BELOW[name]()
 
 
 def register(name: str, definition: str | Dfa) -> None:
@@ -240,4 +272,5 @@ def register(name: str, definition: str | Dfa) -> None:
     if dfa.alphabet != CODE_POINTS:
         raise InputError("a format is a language over code points", hint="Build the automaton over CODE_POINTS")
     _MAKERS[name] = lambda: dfa
+    FROM_BELOW.pop(name, None)
     language.cache_clear()

@@ -184,7 +184,7 @@ class OfSchema:
                     others = others.difference(names)
                 rest.append((others, f))
         if "propertyNames" in k:
-            names = n.normal(n.formula(k["propertyNames"])).strings
+            names = n.normal(n.formula(k["propertyNames"])).strings.regular()
             for name in named:
                 if not names.contains(name):
                     named[name] = false

@@ -91,7 +91,7 @@ class Form:
             yield terminals.words(v.null, v.bools, top)
         if not v.numbers.is_empty():
             yield terminals.numbers(v.numbers, top)
-        if not v.strings.is_empty():
+        if v.strings.has_texts():
             yield terminals.strings(v.strings, top)
 
 

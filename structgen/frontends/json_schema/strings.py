@@ -5,6 +5,9 @@ operations. A set is in one of four forms: finitely many words; all strings but 
 over a set of characters; any regular language. Only the last costs states. :meth:`StringSet.to_terminal` gives
 the JSON texts of the members, quotes and escapes included.
 
+A set that is no regular language (a few formats are none) is kept between two that are: what is offered, and a
+superset, of which the complement is made.
+
 Strings are sequences of code points without surrogates, as in every text that is valid UTF-8.
 """
 
@@ -85,13 +88,37 @@ _Form = _Words | _Others | _Run | _Language
 
 
 @dataclass(frozen=True)
+class _Format:
+    """The superset of a format."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class _Combined:
+    """Supersets combined: "and", "or", "less"; most are never asked for."""
+
+    how: Literal["and", "or", "less"]
+    left: _Above
+    right: _Above
+
+
+_Above = _Form | _Format | _Combined
+
+
+@dataclass(frozen=True)
 class StringSet:
     """An immutable, hashable set of strings. Build it with the class methods and the operators.
 
     Two sets of the same strings are equal in all but contrived cases (a complement of many words).
+
+    Attributes:
+        form: the regular language of the set; where there is ``above``, a part of the set.
+        above: a superset of the set; None: ``form`` is all of it.
     """
 
     form: _Form
+    above: _Above | None = None
 
     @classmethod
     def all(cls) -> StringSet:
@@ -148,7 +175,10 @@ class StringSet:
                 where=where,
                 hint=f'Say what it is with formats={{"{name}": sg.Regex(...)}}, or use unknown_formats="annotation"',
             )
-        return _of_dfa(formats.language(name))
+        found = _of_dfa(formats.language(name))
+        if name in formats.FROM_BELOW:
+            return StringSet(found.form, _Format(name))
+        return found
 
     # Operations
 
@@ -158,34 +188,69 @@ class StringSet:
         Raises:
             LimitError: the automaton of the intersection is too large.
         """
-        return _intersect(self, other)
+        if self.above is None and other.above is None:
+            return _intersect(self, other)
+        if self == other or other == _ALL:
+            return self
+        if self == _ALL:
+            return other
+        if self.above is None:
+            return other.intersect(self)
+        low = _intersect(self.regular(), other.regular())
+        return StringSet(low.form, _Combined("and", self.above, other.above or other.form))
 
     def union(self, other: StringSet) -> StringSet:
         """Strings in either. Raises LimitError as ``intersect`` does."""
-        return _union(self, other)
+        if self.above is None and other.above is None:
+            return _union(self, other)
+        if self == other or other == _NOTHING:
+            return self
+        if self == _NOTHING:
+            return other
+        low = _union(self.regular(), other.regular())
+        above = _Combined("or", self.above or self.form, other.above or other.form)
+        return StringSet(low.form, above)
 
     def difference(self, other: StringSet) -> StringSet:
         """Strings in this set and not in the other. Raises LimitError as ``intersect`` does."""
-        return _difference(self, other)
+        if self.above is None and other.above is None:
+            return _difference(self, other)
+        if other == _NOTHING:
+            return self
+        low = _difference(self.regular(), other.superset())
+        above = _Combined("less", self.above or self.form, other.form)
+        return StringSet(low.form, above)
 
     def complement(self) -> StringSet:
         """Strings not in this set. Raises LimitError as ``intersect`` does."""
-        return _complement(self)
+        return _complement(self) if self.above is None else _ALL.difference(self)
 
     __and__, __or__, __sub__, __invert__ = intersect, union, difference, complement
 
     # Questions
 
+    def regular(self) -> StringSet:
+        """The members that an automaton holds."""
+        return self if self.above is None else StringSet(self.form)
+
+    def superset(self) -> StringSet:
+        """A set with all the members that an automaton holds."""
+        return self if self.above is None else _settled(self.above)
+
     def is_empty(self) -> bool:
-        """Has it no member?"""
-        return self == _NOTHING
+        """Has it surely no member?"""
+        return self.form == _NOTHING.form and self.superset() == _NOTHING
+
+    def has_texts(self) -> bool:
+        """Is there a member that can be written? For all but a few sets that is the same as not to be empty."""
+        return self.form != _NOTHING.form
 
     def is_all(self) -> bool:
         """Is every string a member?"""
         return self == _ALL
 
     def contains(self, value: object) -> bool:
-        """Is a value a member? False for what is no string or has a lone surrogate."""
+        """Is a value a member? False for what is no string or has a lone surrogate, and where it cannot be told."""
         if not isinstance(value, str) or _has_surrogate(value):
             return False
         match self.form:
@@ -298,6 +363,18 @@ _ALL = StringSet(_Run(ANY, 0, None))
 
 
 # Forms
+
+
+@lru_cache(maxsize=1024)
+def _settled(above: _Above) -> StringSet:
+    match above:
+        case _Format(name):
+            return _of_dfa(formats.superset(name))
+        case _Combined(how, left, right):
+            operation = {"and": _intersect, "or": _union, "less": _difference}[how]
+            return operation(_settled(left), _settled(right))
+        case _:
+            return StringSet(above)
 
 
 def _at_least(ranges: Ranges, hi: int, limit: int) -> bool:

@@ -85,7 +85,9 @@ class Supply:
         found = [
             sorted(sizes),
             _numbers(values.numbers, more),
-            [] if values.strings.is_empty() else [size + 2 for size in Pool(values.strings).sizes(frozenset(), more)],
+            [size + 2 for size in Pool(values.strings.regular()).sizes(frozenset(), more)]
+            if values.strings.has_texts()
+            else [],
         ]
         scalars = list(merge(*found))[:more]
         if len(scalars) >= n or not (values.arrays or values.objects):

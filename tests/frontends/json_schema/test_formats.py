@@ -294,3 +294,33 @@ def test_joiners_against_idna() -> None:
             name = "".join(letters)
             if dfa.accepts(name):
                 idna.encode(name, uts46=False)
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        # the A-label is a valid name, which the format does not take, so it may not be taken as an invalid one either
+        ({"not": {"format": "hostname"}}, ["a b", "-a", "a..b"], ["a.b", "xn--9n2bp8q", "XN--9N2BP8Q.com"]),
+        ({"not": {"format": "idn-hostname"}}, ["a b", "a_b"], ["a", "xn--9n2bp8q", "\u03b1" * 20]),
+        ({"not": {"format": "regex"}}, ["*", "(a", "a)", "[a", "a\\"],
+         ["", "(a)", "(?<n>a)\\k<n>", "[(]", "\\)", "a\\\\"]),
+        ({"not": {"not": {"format": "hostname"}}}, ["a.b"], ["a b", "xn--9n2bp8q"]),
+        ({"not": {"format": "hostname", "maxLength": 3}}, ["a b", "abcd"], ["abc"]),
+        ({"oneOf": [{"format": "hostname"}, {"format": "ipv4"}]}, ["a.b"], ["1.2.3.4", "a b"]),
+        ({"if": {"format": "hostname"}, "else": {"maxLength": 3}}, ["a.bcd", "a b"], ["a bcd", "xn--9n2bp8q"]),
+        ({"format": "hostname", "enum": ["a", "a b", "xn--9n2bp8q"]}, ["a"], ["a b", "xn--9n2bp8q"]),
+    ],
+)  # fmt: skip
+def test_negation_of_what_is_taken_from_below(schema: Any, good: list[str], bad: list[str]) -> None:
+    """Nothing that may be of the format passes for something that is not."""
+    judge = Judge({"type": "string", **schema})
+    assert [text for text in good if not judge.takes(text)] == []
+    assert [text for text in bad if judge.takes(text)] == []
+
+
+@pytest.mark.skipif(not SUITE.exists(), reason="the shared data is not here")
+@pytest.mark.parametrize("name", sorted(formats.FROM_BELOW))
+def test_supersets_have_everything_valid(name: str) -> None:
+    superset = formats.superset(name)
+    assert superset.contains(formats.language(name))
+    assert [d for n, d, valid in suite() if n == name and valid and not superset.accepts(d)] == []
