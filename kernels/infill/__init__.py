@@ -1,5 +1,6 @@
 """Finite automata over a vocabulary: token graphs, sets of states along them, product laws under them."""
 
+from structgen.kernels.infill.fewest import NEVER, any_tokens, one_token
 from structgen.kernels.infill.graph import by_state, neighbours, token_columns
 from structgen.kernels.infill.law import (
     backward_maxima,
@@ -12,6 +13,8 @@ from structgen.kernels.infill.law import (
 from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure, image, preimage
 
 __all__ = [
+    "NEVER",
+    "any_tokens",
     "backward_closure",
     "backward_maxima",
     "backward_sums",
@@ -24,6 +27,7 @@ __all__ = [
     "forward_sums",
     "image",
     "neighbours",
+    "one_token",
     "preimage",
     "token_columns",
 ]

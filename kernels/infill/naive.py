@@ -42,3 +42,18 @@ def paths(
         if c in allowed[0]
         for rest, weight in paths(edges_of, accept, allowed[1:], to)
     ]
+
+
+def fewest(
+    edges_of: Callable[[int], Sequence[int]], ahead: Sequence[int], least: int, most: int, never: int
+) -> list[int]:
+    """For each state the least of n plus ``ahead`` of a state n edges on, over all n from ``least`` to ``most``."""
+    found = []
+    for state in range(len(ahead)):
+        reached, best = {state}, never
+        for n in range(most + 1):
+            if n >= least:
+                best = min([best, *(n + ahead[s] for s in reached)])
+            reached = {to for s in reached for to in edges_of(s)}
+        found.append(best)
+    return found

@@ -13,6 +13,7 @@ from structgen.cli.compiling import compile_command
 from structgen.cli.explain import explain
 from structgen.cli.generate import generate
 from structgen.cli.grammar_tests import grammar_command
+from structgen.cli.infill import infill, repair
 
 app = typer.Typer(
     name="structgen",
@@ -22,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("generate")(generate)
+app.command("infill")(infill)
+app.command("repair")(repair)
 app.command("check")(check)
 app.command("explain")(explain)
 app.command("compile")(compile_command)

@@ -9,19 +9,24 @@ from structgen.infill.denoise import Plan, denoise, frames
 from structgen.infill.gap import Gap
 from structgen.infill.law import BlockLaw
 from structgen.infill.protocol import MASK, Denoised, Denoiser, Frame
+from structgen.infill.repair import Change, repair
+from structgen.infill.template import Template
 
 __all__ = [
     "MASK",
     "BlockLaw",
     "Canvas",
+    "Change",
     "Denoised",
     "Denoiser",
     "Frame",
     "Gap",
     "Plan",
+    "Template",
     "completable",
     "denoise",
     "frames",
+    "repair",
     "slot_mask",
     "witness",
 ]

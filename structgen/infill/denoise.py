@@ -110,6 +110,7 @@ def denoise(
         forward_passes=run.passes,
         seconds=run.seconds,
         frames=frames,
+        log_probabilities=run.likelihood,
     )
 
 

@@ -115,7 +115,7 @@ class NestedSteps:
     # ------------------------------------------------------------ questions
 
     def completable(self) -> bool:
-        return self._possible(0, self._front[0])
+        return self.possible(0, self._front[0])
 
     def front(self, boundary: int) -> Front:
         """All texts up to a boundary."""
@@ -127,7 +127,7 @@ class NestedSteps:
     def allows(self, position: int, token: int) -> bool:
         """May the token stand at (or, where there may be any number, begin) this step, all others as they are?"""
         after = self._token(self.front(position), token)
-        return (self.padding or token not in self._eos) and self._possible(self._behind(position), after)
+        return (self.padding or token not in self._eos) and self.possible(self._behind(position), after)
 
     def mask(self, position: int) -> NDArray[np.int32]:
         """The tokens that may stand at a step: int32[ceil(V / 32)]."""
@@ -136,9 +136,9 @@ class NestedSteps:
         if front.state >= 0:
             after = self._images.after(front.state)
             targets = self._images.targets(front.state)
-            good = [self._possible(self._behind(position), Front(t, False)) for t in targets.tolist()]
+            good = [self.possible(self._behind(position), Front(t, False)) for t in targets.tolist()]
             flags = np.isin(after, targets[np.array(good, dtype=np.bool_)])
-        if self.padding and self._eos and self._possible(self._behind(position), self._ended(front)):
+        if self.padding and self._eos and self.possible(self._behind(position), self._ended(front)):
             flags[list(self._eos)] = True
         return bits.pack(flags)
 
@@ -149,7 +149,7 @@ class NestedSteps:
             VocabularyError: fixed text cannot be spelt.
         """
         at = self._front[0]
-        if not self._possible(0, at):
+        if not self.possible(0, at):
             return None
         result: list[int] = []
         for p, step in enumerate(self.steps):
@@ -157,7 +157,7 @@ class NestedSteps:
                 at = self._after(step, at)
                 result += [step.value] if isinstance(step.value, int) else self.grammar.vocab.spell(step.value or b"")
                 continue
-            if step.kind == SLOT or not self._possible(p + 1, at):
+            if step.kind == SLOT or not self.possible(p + 1, at):
                 path, at = self._walk(at, p + 1)
                 result += path
         return result
@@ -167,7 +167,7 @@ class NestedSteps:
     def _behind(self, position: int) -> int:
         return position if self.steps[position].kind == ANY else position + 1
 
-    def _possible(self, boundary: int, front: Front) -> bool:
+    def possible(self, boundary: int, front: Front) -> bool:
         """Can the steps behind a boundary be completed from these texts?"""
         chain = []
         while True:
@@ -230,7 +230,7 @@ class NestedSteps:
         layers = [front]  # all texts of so many tokens more
         while True:
             layers.append(self._slot(layers[-1]))
-            if self._possible(boundary, layers[-1]):
+            if self.possible(boundary, layers[-1]):
                 break
         path: list[int] = []
         at = front
@@ -256,7 +256,7 @@ class NestedSteps:
             front = Front(self.grammar.unite(part), False)
             for _ in range(left):
                 front = self._slot(front)
-            return self._possible(boundary, front)
+            return self.possible(boundary, front)
 
         if not len(targets) or not good(targets):
             return REFUSED

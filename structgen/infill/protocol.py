@@ -65,6 +65,7 @@ class Denoised:
         text: their bytes, EOS left out.
         log_likelihood: the sum over the positions filled of the log-probability that the model gave the token in the
             forward pass after which it was written (natural logarithm, over all tokens, at temperature 1).
+        log_probabilities: the terms of that sum: for each position that was a slot its log-probability.
         forward_passes: calls of the model.
         seconds: CPU time spent on the constraint, the model's left out.
         frames: every step.
@@ -76,6 +77,7 @@ class Denoised:
     forward_passes: int
     seconds: float
     frames: list[Frame] = field(default_factory=list, repr=False)
+    log_probabilities: dict[int, float] = field(default_factory=dict, repr=False)
 
 
 def as_row(canvas: Sequence[int | None]) -> NDArray[np.int32]:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from structgen.errors import InputError, ModelError
 from structgen.infill.protocol import MASK
+from structgen.integrations.infilled import Infilled
+from structgen.integrations.infilling_masked import infill_masked
 from structgen.masks.vocabulary import Vocabulary
 
 #: Model types whose row i of logits is of token i + 1: they were autoregressive models before.
@@ -156,6 +158,13 @@ class MaskedDiffusion:
         part = logits[:, first : first + n, : self.size]
         out: NDArray[np.float32] = part.float().cpu().numpy()
         return out
+
+    def infill(self, canvas: Any, constraint: Any, **options: Any) -> Infilled:
+        """Fill the gaps of a text so that the whole satisfies a constraint.
+
+        Arguments, options and errors are those of :func:`structgen.integrations.infilling_masked.infill_masked`.
+        """
+        return infill_masked(self, canvas, constraint, **options)
 
     @property
     def _device(self) -> Any:

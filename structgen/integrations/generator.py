@@ -27,6 +27,9 @@ from structgen.integrations import models
 from structgen.integrations.decoding import Row
 from structgen.integrations.forward import context_length, logit_width
 from structgen.integrations.grammars import Grammars, Prepared
+from structgen.integrations.infilled import Infilled
+from structgen.integrations.infilling import InfillOptions, infill
+from structgen.integrations.infilling_repair import Repaired, repair_text
 from structgen.integrations.lm import TransformersLM
 from structgen.integrations.partial import JsonProgress, Partial
 from structgen.integrations.prompts import Prompt, prompt_ids
@@ -364,6 +367,24 @@ class Generator:
             progress.feed(result.text[len(shown) :])
             progress.finish()
         yield Partial(result.text, progress.data() if progress else None, result.value, done=True)
+
+    def infill(
+        self, canvas: Any, constraint: Any = None, *, prompt: Prompt | None = None, **options: Unpack[InfillOptions]
+    ) -> Infilled:
+        """Fill the gaps of a text so that the whole satisfies a constraint.
+
+        Arguments, options and errors are those of :func:`structgen.integrations.infilling.infill`.
+        """
+        return infill(self, canvas, constraint, prompt=prompt, **options)
+
+    def repair(
+        self, text: str, constraint: Any, *, prompt: Prompt | None = None, **options: Unpack[InfillOptions]
+    ) -> Repaired:
+        """Make a text valid by writing its least likely parts anew.
+
+        Arguments, options and errors are those of :func:`structgen.integrations.infilling_repair.repair_text`.
+        """
+        return repair_text(self, text, constraint, prompt=prompt, **options)
 
     # Several texts.
 

@@ -134,3 +134,20 @@ def test_tiny_sums_are_not_lost() -> None:
     np.testing.assert_allclose(out, [0.0, -200 + np.log1p(np.exp(-1)), -np.inf, -np.inf])
     infill.class_maxima(logits, live, classes, best, token)
     assert best.tolist() == [0.0, -200.0, -np.inf, -np.inf] and token.tolist() == [0, 1, -1, -1]
+
+
+@examples(100)
+@given(st.data(), st.integers(1, 6))
+def test_fewest_tokens(data: st.DataObject, n: int) -> None:
+    """One step: no token or one, or exactly one; and any number, of which n - 1 lead as far as more do."""
+    never = int(infill.NEVER)
+    after = [sorted(data.draw(st.sets(st.integers(0, n - 1), max_size=3))) for _ in range(n)]
+    ahead = data.draw(st.lists(st.one_of(st.just(never), st.integers(0, 9)), min_size=n, max_size=n))
+    first = np.cumsum([0, *map(len, after)]).astype(np.int32)
+    to = np.array([t for targets in after for t in targets], dtype=np.int32)
+    given_ahead, out = np.array(ahead, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    for may_skip in (False, True):
+        infill.one_token(first, to, given_ahead, may_skip, out)
+        assert out.tolist() == naive.fewest(after.__getitem__, ahead, int(not may_skip), 1, never)
+    infill.any_tokens(first, to, given_ahead, out)
+    assert out.tolist() == naive.fewest(after.__getitem__, ahead, 0, n, never)
