@@ -126,7 +126,6 @@ def intern_config(t, m, work, n, accept):
     m.configs[c, L.K_FIRST] = first
     m.configs[c, L.K_N] = n
     m.configs[c, L.K_ACCEPT] = accept
-    m.configs[c, L.K_ROW] = -1
     m.configs[c, L.K_WORST] = -1
     for w in range(4):
         m.configbytes[c, w] = 0

@@ -2,6 +2,7 @@
 
 from structgen.kernels.machine.configs import config_rehash
 from structgen.kernels.machine.entries import (
+    add_node,
     add_word,
     closure,
     drop_word,
@@ -11,7 +12,7 @@ from structgen.kernels.machine.entries import (
     share,
     travel,
 )
-from structgen.kernels.machine.handles import handle
+from structgen.kernels.machine.handles import handle, renewed
 from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS
 from structgen.kernels.machine.rows import (
     count_ticks,
@@ -32,6 +33,7 @@ __all__ = [
     "NOTHING_LEFT",
     "NOT_PLAIN",
     "WITNESS",
+    "add_node",
     "add_word",
     "cell_rehash",
     "closure",
@@ -50,6 +52,7 @@ __all__ = [
     "next_states",
     "pair_put",
     "pair_rehash",
+    "renewed",
     "row_state",
     "share",
     "share_rehash",

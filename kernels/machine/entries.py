@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from structgen.kernels.machine import closures, masks, rows, sharing, words
+from structgen.kernels.machine import closures, masks, nodes, rows, sharing, words
 from structgen.kernels.machine.handles import machine_of, terminals_of
 
 
@@ -31,6 +31,12 @@ def mask(t, m, c, longest, out):
 def next_states(t, m, c, blank, states, stack):
     """See masks.next_states."""
     return masks.next_states(terminals_of(t), machine_of(m), c, blank, states, stack)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def add_node(t, m, node, accepting, first, n, left_out, more, own):
+    """See nodes.add_node."""
+    return nodes.add_node(terminals_of(t), machine_of(m), node, accepting, first, n, left_out, more, own)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)

@@ -8,6 +8,7 @@ arrays alive while it is used.
 # mypy: disable-error-code="no-untyped-def,misc"
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,21 @@ def handle(bundle: L.Terminals | L.Machine) -> Any:
     """int64[arrays, 3]: the address and the first two sizes of every array of a bundle."""
     if config.DISABLE_JIT:
         return bundle
-    return np.array([(a.ctypes.data, *a.shape[:2], *(0,) * (2 - min(2, a.ndim))) for a in bundle], dtype=np.int64)
+    return np.array([_entry(a) for a in bundle], dtype=np.int64)
+
+
+def renewed(old: Any, bundle: L.Terminals | L.Machine, names: Iterable[str]) -> Any:
+    """``old`` made the handle of a bundle in which the arrays of these names are others; it is written to."""
+    if config.DISABLE_JIT:
+        return bundle
+    for name in names:
+        old[bundle._fields.index(name)] = _entry(getattr(bundle, name))
+    return old
+
+
+def _entry(array: L.Array) -> tuple[int, int, int]:
+    shape = array.shape
+    return array.__array_interface__["data"][0], shape[0], shape[1] if len(shape) > 1 else 0
 
 
 @intrinsic
@@ -73,8 +88,8 @@ def _machine(h):
     # fmt: off
     return L.Machine(
         _i8(h, 0), _i4s(h, 1), _i4s(h, 2), _i4s(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _u8s(h, 8),
-        _i4(h, 9), _i8s(h, 10), _i8s(h, 11), _i4s(h, 12), _i4s(h, 13), _i4s(h, 14), _i8s(h, 15), _i8s(h, 16),
-        _i8s(h, 17), _i4s(h, 18), _i4(h, 19),
+        _i4(h, 9), _i8s(h, 10), _i8s(h, 11), _i4s(h, 12), _i4s(h, 13), _i8s(h, 14), _i8s(h, 15), _i8s(h, 16),
+        _i4s(h, 17), _i4(h, 18),
     )
     # fmt: on
 

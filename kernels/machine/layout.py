@@ -126,6 +126,7 @@ TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
 # E_SHADOW: SHADOW_NONE: does not capture; SHADOW_CALL: a call that captures; else the edge, itself at the end of
 # its rule, that stands for the terminal of an edge that captures: as if that were a rule of its own
 SHADOW_NONE, SHADOW_CALL = -1, -2
+SHADOW_NEW = -3  # only in rows that nodes are made of: the edge that stands for the terminal is to be made
 # Stack cells. A cell in which a text is being read appears in items as a *view* of it, with the tape of the text:
 # C_OPEN: a text is being read; C_TAPE: of views, else 0; C_BASE: the cell without the tape, which frames refer to;
 # C_LOOPS: 0, or its stacks may be of any height (see runtime/endless.py): LOOP, where its own frames may lead back to
@@ -141,11 +142,10 @@ WHOLE = -2  # in place of the edge of a frame: all frames of a cell
 P_PARENT, P_BYTE, P_LENGTH = 0, 1, 2
 EMPTY, BLANK = 1, 2
 I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
-K_FIRST, K_N, K_ACCEPT, K_MIN, K_ROW, K_WORST = 0, 1, 2, 3, 4, 5  # configurations
-K_COLS = 6
+K_FIRST, K_N, K_ACCEPT, K_MIN, K_WORST = 0, 1, 2, 3, 4  # configurations; K_WORST: -1 until its mask was made
+K_COLS = 5
 
-M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_ROWS, M_WORK = range(10)
-M_TAPES, M_EXACT = 10, 11
+M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_WORK, M_TAPES, M_EXACT = range(11)
 MACHINE_ARENAS = (
     ("nodes",),
     ("edges",),
@@ -155,7 +155,6 @@ MACHINE_ARENAS = (
     ("configs", "configbytes", "confighash"),
     ("next",),
     ("after",),
-    ("rows",),
     ("work", "work2", "seen", "calls", "stack"),
     ("tapes",),
     ("exact",),
@@ -189,7 +188,6 @@ class Machine(NamedTuple):
     next: Array  # int64[power of 2, 2]: key + 1 -> value: configuration << 8 | byte -> configuration, and see KEY_
     after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end;
     #     (edge << 32 | tape) + 1, -1 - offset -> node that the edge leads to after this text
-    rows: Array  # int32[*, W]: finished masks
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain

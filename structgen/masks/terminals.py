@@ -24,6 +24,7 @@ from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
 from structgen.masks.bans import Bans, Restricted, restricted
+from structgen.masks.finished import Blocks
 from structgen.masks.vocabulary import Vocabulary
 
 #: A state with more intervals than this gets a table row of 1 KB; the rest are searched.
@@ -57,6 +58,8 @@ class TerminalStore:
         #: Raised by one whenever the arrays are replaced; machines then take the new ones.
         self.version = 0
         self.max_bytes = max_bytes
+        #: Memory for the finished masks of its grammars.
+        self.blocks = Blocks(self.width)
         #: Have rows been dropped since a mask was begun? They are dropped once for a mask, which may need many at once.
         self.dropped = False
         #: Can the bytes of every witness be written one by one, with the terminals seen so far?
@@ -68,6 +71,8 @@ class TerminalStore:
         self._following = np.minimum.accumulate(own[::-1])[::-1].astype(np.int32)
         #: Is every byte a token by itself?
         self._all_bytes = not vocabulary.missing_bytes
+        #: Is every byte that UTF-8 uses a token by itself? Then every text can be written.
+        self.spells_all = all(byte in (0xC0, 0xC1) or byte >= 0xF5 for byte in vocabulary.missing_bytes)
         self._starts: dict[bytes, int] = {}
         self._path = np.zeros(256, dtype=np.int32)
         self._profiles: dict[int, _Profile] = {}
@@ -316,7 +321,7 @@ class TerminalStore:
             else:
                 new[name] = resized(old, size)
         self.arrays = self.arrays._replace(**new)
-        self.handle = cpu.handle(self.arrays)
+        self.handle = cpu.renewed(self.handle, self.arrays, new)
         self.version += 1
 
     def _drop_rows(self) -> None:

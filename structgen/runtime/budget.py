@@ -7,8 +7,6 @@ falls by one along that spelling, whatever else was asked before: a budget that 
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,13 +30,6 @@ class Budget:
         self._vocab = vocab
         self._known: dict[int, int] = {}
         self._after: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]] = {}
-
-    @cached_property
-    def spells_all(self) -> bool:
-        """Is every byte that UTF-8 uses a token by itself? Then every text can be written."""
-        trie = self._vocab.trie
-        nodes = (trie.find(bytes([byte])) for byte in range(256) if byte not in (0xC0, 0xC1) and byte < 0xF5)
-        return all(node >= 0 and len(trie.at(node)) for node in nodes)
 
     def min_tokens(self, state: int) -> int:
         """Tokens in the best spelling of the witness of a state."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 2_000_000
 #: What advance returns where a token is not allowed.
 REFUSED = -1
+_INT32 = np.dtype(np.int32)
 
 
 def checked_limits(limits: object) -> Limits:
@@ -89,8 +90,10 @@ class CompiledGrammar:
         #: How to make this grammar again, set by whoever compiled it: a function and a constraint.
         self.recipe: tuple[Callable[..., CompiledGrammar], Any] | None = None
         self._endless: Endless | None = None
+        self._shape = (self.width,)
         with self._lock:
             self._machine = Machine(network, self._store, limits)
+            self._rows = self._machine.rows
             self._budget = Budget(self._machine, self.spelled)
             self.start: int = self._machine.start
             self._check_vocabulary()
@@ -110,12 +113,18 @@ class CompiledGrammar:
         Raises:
             LimitError: a limit was reached while new states were made.
         """
-        out = self._row_for(out)
-        if state == FINISHED:
-            out[:] = self._final_row
-        else:
+        if (
+            type(out) is not np.ndarray
+            or out.dtype is not _INT32
+            or out.shape != self._shape
+            or not out.flags.writeable
+        ):
+            out = self._row_for(out)
+        row = self._rows.get(operator.index(state))
+        if row is None:
             with self._lock:
-                out[:] = self._machine.row(self._checked(state))
+                row = self._machine.row(self._checked(state))
+        out[:] = row
         return out
 
     def advance(self, state: int, token: int) -> int:
@@ -408,7 +417,7 @@ class CompiledGrammar:
                 f"the shortest text of the constraint has more than {MOST_BYTES} bytes",
                 hint="Lower minItems, minLength or minProperties",
             )
-        if self._budget.spells_all or self._budget.min_tokens(self.start) < NEVER:
+        if self._store.spells_all or self._budget.min_tokens(self.start) < NEVER:
             return
         text = self._machine.witness(self.start)
         reached = self._budget.spelled(text)

@@ -72,7 +72,7 @@ class _Nesting:
                 under = self._below[parent] if parent < len(self._below) else frozenset()
                 if edge in under:
                     node, content = self._machine.edge(edge)
-                    where = self._machine.network.describe(self._machine._keys[node], content.label)
+                    where = self._machine.network.describe(self._machine.key(node), content.label)
                     raise LimitError(
                         "the constraint nests without bound: a device keeps constraints of finitely many states only",
                         where=where,

@@ -58,7 +58,7 @@ def load() -> None:
             machine.row(each)
         machine.next_states(state, False, np.empty(vocabulary.size, dtype=np.int32))
         for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT):
-            machine._grow(arena)
+            machine.grow(arena)
     for arena in (L.T_Q, L.T_RESTNEXT):
         store.grow(arena)
     spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
@@ -106,7 +106,7 @@ class _EmptyMachine:
             1,
         )
         store = TerminalStore(vocabulary, 1 << 20)
-        arrays = Machine.empty_arrays(store.width)
+        arrays = Machine.empty_arrays()
         arrays.nodes[0] = (1, 1, 0, 0, 0)
         arrays.frames[0] = (-1, -1, -1)
         cpu.intern_cell(arrays, 0, 1)

@@ -1,0 +1,76 @@
+"""Finished masks: receives rows as they are worked out, keeps them by state while there is room.
+
+Their memory comes in blocks that all grammars of a vocabulary share: a grammar that goes hands its blocks back, so that
+the next one finds memory that the system need not clear first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Bytes of a block, as long as that is a row or more.
+BLOCK = 1 << 17
+#: Bytes of blocks that are kept for later.
+SPARE = 32 << 20
+#: What it costs to keep a row beside its words.
+ROW_OVERHEAD = 200
+
+
+class Blocks:
+    """Blocks of rows: int32[n, width]. What is in one that is taken is arbitrary."""
+
+    def __init__(self, width: int) -> None:
+        self._shape = (max(1, BLOCK // (4 * width + ROW_OVERHEAD)), width)
+        self._most = SPARE // (4 * self._shape[0] * self._shape[1])
+        self._spare: list[NDArray[np.int32]] = []
+
+    def take(self) -> NDArray[np.int32]:
+        """A block that no one else has."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return np.empty(self._shape, dtype=np.int32)
+
+    def give(self, blocks: list[NDArray[np.int32]]) -> None:
+        """Hand blocks back that no one looks at any more."""
+        self._spare += blocks[: max(0, self._most - len(self._spare))]
+
+
+class Finished:
+    """The finished masks of one grammar.
+
+    Attributes:
+        rows: int32[width] by state. They never change, and are good as long as the grammar lives.
+    """
+
+    def __init__(self, blocks: Blocks, max_bytes: int) -> None:
+        self._shared = blocks
+        self._most = max_bytes
+        self._blocks: list[NDArray[np.int32]] = []
+        self._used = 0
+        self.rows: dict[int, NDArray[np.int32]] = {}
+
+    def room(self) -> NDArray[np.int32]:
+        """A row to write the next mask into."""
+        if not self._blocks or self._used >= len(self._blocks[-1]):
+            if self._blocks and self.nbytes + self._blocks[0].nbytes > self._most:
+                # someone may still read a row, so the blocks are not handed on
+                self.rows.clear()
+                self._blocks.clear()
+            self._blocks.append(self._shared.take())
+            self._used = 0
+        return self._blocks[-1][self._used]
+
+    def keep(self, state: int, row: NDArray[np.int32]) -> None:
+        """The mask of a state is finished; ``row`` is the last that ``room`` gave."""
+        self._used += 1
+        self.rows[state] = row
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(block.nbytes for block in self._blocks) + ROW_OVERHEAD * len(self.rows)
+
+    def __del__(self) -> None:
+        self._shared.give(self._blocks)
