@@ -68,13 +68,14 @@ def report(name: str, mutants: int, folder: Path | None, largest: int, count: in
     corpus = examples(name)
     right = sum(ours(e.text) == e.good for e in corpus)
     print(f"{name}: examples right {right} of {len(corpus)}", end="")
-    texts = [e.text for e in corpus if e.good]
+    judged = has_judge(name) and not missing(name)
+    texts = [e.text for e in corpus if e.good and (not judged or judge(name)(e.text))]
     if folder is not None:
         texts = real_texts(name, folder, largest, count, rng)
         taken = [text for text in texts if ours(text)]
         print(f"; files accepted {len(taken)} of {len(texts)} ({len(taken) / max(1, len(texts)):.2%})", end="")
         texts = taken
-    if has_judge(name) and not missing(name) and mutants and texts:
+    if judged and mutants and texts:
         verdicts = []
         for _ in range(mutants):
             changed = mutant(rng.choice(texts), rng)

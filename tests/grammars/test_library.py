@@ -13,7 +13,7 @@ from tests.grammars.judges import has_judge, judge, missing
 from tests.grammars.parsing import accepts
 
 # Compiled in the slow tests only.
-SLOW = {"c", "sparql", "sql", "pddl", "sygus", "javascript", "toml", "json", "spice", "python"}
+SLOW = {"c", "go", "sparql", "sql", "pddl", "sygus", "javascript", "toml", "json", "spice", "python"}
 
 COMPILED = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in sg.list_grammars()]
 
