@@ -8,7 +8,7 @@ Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
 - ``(NAME, p, progress)``: after the opening quote of a name;
 - ``(VALUE, p, progress, i)``: before the value of slot or cell i, after which the progress is this;
 - ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows;
-- those of ``treenodes``.
+- those of ``treenodes`` and ``itemnodes``.
 
 Scalars stand in the edges themselves; arrays and objects are calls.
 """
@@ -26,6 +26,7 @@ from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans, splits
 from structgen.frontends.json_schema.equal import EqualPlan
 from structgen.frontends.json_schema.formula import INFINITE, Formula
+from structgen.frontends.json_schema.itemnodes import FILLED, ItemNodes
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.frontends.json_schema.names import NO_NAMES, Written, read_name
 from structgen.frontends.json_schema.normalise import Normaliser, place_of
@@ -37,7 +38,7 @@ from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ALL, ArrayShape, ObjectShape, Tree, Values
 from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
-from structgen.frontends.json_schema.treenodes import OBJECT_TREE, TreeNodes
+from structgen.frontends.json_schema.treenodes import NAME_TREE, OBJECT_TREE, TreeNodes
 from structgen.frontends.json_schema.unique import UniquePlan
 from structgen.ir.network import END, Call, Edge, Family, Key, Node, Terminal
 
@@ -108,6 +109,8 @@ class Builder:
         self._of_values: dict[Values, Form] = {}
         self._plans: dict[Any, tuple[int, ...]] = {}
         self._trees = 0
+        #: false while texts are written: what has been seen in them makes trees without end, a few at a time
+        self._exploring = True
         self.supply = Supply(self, self.shortest)
 
     def form(self, formula: Formula) -> Form:
@@ -150,7 +153,7 @@ class Builder:
             shape = Tree(ALL, (shape,), where)
         if isinstance(shape, ObjectShape):
             return list(object_plans(self.normaliser, shape, self.terminals, self.any_order))
-        self._trees += 1
+        self._trees += self._exploring
         if self._trees > _MAX_TREES:
             raise LimitError(
                 f"the combined schemas give more than {_MAX_TREES:,} different combinations of arrays and objects",
@@ -228,6 +231,7 @@ class Builder:
                     if inner not in seen:
                         seen.add(inner)
                         todo.append(inner)
+        self._exploring = False
 
     def settled(self, form: Form) -> list[int]:
         """Numbers of the live plans of a form, ready to be expanded."""
@@ -251,6 +255,7 @@ class JsonNetwork:
     def __init__(self, builder: Builder, formula: Formula) -> None:
         self.builder = builder
         self._trees = TreeNodes(builder.plans, builder.terminals, builder.cost, self._values)
+        self._unique = ItemNodes(builder.plans, builder.terminals, self._live_plans, self._first_name)
         self._start = (START, builder.form(formula).index)
         t = builder.terminals
         self._object_edges = Edge(t.first_quote, _NEXT, 0), Edge(t.next_quote, _NEXT, 0), Edge(t.close_object, END, 0)
@@ -263,6 +268,8 @@ class JsonNetwork:
 
     def expand(self, key: Any) -> Node:
         kind = key[0]
+        if kind >= FILLED:
+            return self._unique.expand(key)
         if kind >= OBJECT_TREE:
             return self._trees.expand(key)
         return (
@@ -277,6 +284,8 @@ class JsonNetwork:
 
     def follow(self, key: Any, label: Any) -> Key:
         kind: int = key[0]
+        if kind >= FILLED:
+            return self._unique.follow(key, label)
         if kind >= OBJECT_TREE:
             return self._trees.follow(key, label)
         plans: list[Any] = self.builder.plans
@@ -303,7 +312,8 @@ class JsonNetwork:
         plan: Any = self.builder.plans[key[1]]
         if key[0] in (ARRAY, ITEM):
             _, p, i, memory = key
-            return (ARRAY, p, plan.index(i + 1), plan.follow(plan.ways(i, memory)[label], read_value(text)))
+            w = label[0] if isinstance(label, tuple) else label
+            return (ARRAY, p, plan.index(i + 1), plan.follow(plan.ways(i, memory)[w], read_value(text)))
         if key[0] >= OBJECT_TREE:
             return self._trees.named(key, label, read_name(text))
         return (VALUE, key[1], plan.follow(key[2], label, read_name(text)), label)
@@ -328,8 +338,15 @@ class JsonNetwork:
         progress = key[2]._replace(names=NO_NAMES) if plan.simple else key[2]
         return (VALUE, key[1], plan.follow(progress, label, plan.dearest_name(progress, label)), label)
 
+    def blurred(self, key: Any, label: Any) -> Key | None:
+        """What is sure behind an item of a unique array that is an object, see ``itemnodes``."""
+        filled = key[0] in (ARRAY, ITEM) and not isinstance(label, tuple)
+        return self._unique.behind(*key[1:]) if filled else None
+
     def least(self, key: Any) -> int:
         kind: int = key[0]
+        if kind >= FILLED:
+            return self._unique.least(key)
         if kind >= OBJECT_TREE:
             return self._trees.least(key)
         builder, t = self.builder, self.builder.terminals
@@ -364,6 +381,8 @@ class JsonNetwork:
 
     def describe(self, key: Any, label: Any) -> str | None:
         kind: int = key[0]
+        if kind >= FILLED:
+            return self._unique.describe(key, label)
         if kind >= OBJECT_TREE:
             return self._trees.describe(key, label)
         builder = self.builder
@@ -514,4 +533,16 @@ class JsonNetwork:
     def _item_edges(self, plan: ArrayPlan, i: int, memory: Memory, edges: list[Edge]) -> None:
         for w, _ in self._items(plan, i, memory):
             way = plan.ways(i, memory)[w]
-            self._values(way.formula, w, way.after, edges, way.captures)
+            if way.captures and self._unique.of_objects(plan, i):
+                edges += self._unique.edges(self.builder.form(way.formula).index, w, way.after)
+            else:
+                self._values(way.formula, w, way.after, edges, way.captures)
+
+    def _live_plans(self, v: int) -> list[int]:
+        return self.builder.settled(self.builder.forms[v])
+
+    def _first_name(self, p: int) -> tuple[Key, int]:
+        """The key of an object after the opening quote of its first name, and the least bytes to its end."""
+        plan: Any = self.builder.plans[p]
+        key = (NAME, p, BEGIN) if isinstance(plan, ObjectPlan) else (NAME_TREE, p, plan.begin)
+        return key, self.least(key)

@@ -330,6 +330,10 @@ class ObjectPlan:
     def may_close(self, state: Progress) -> bool:
         return self.left(state) == self.terminals.close_cost and (self.simple or self._complete(state))
 
+    def may_be_empty(self) -> bool:
+        """Is the object without properties one of these?"""
+        return self.may_close(BEGIN)
+
     def _complete(self, state: Progress) -> bool:
         shape = self.shape
         if state.met != self.all_met or self._missing(state):

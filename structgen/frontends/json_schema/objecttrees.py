@@ -264,6 +264,10 @@ class ObjectTreePlan:
     def may_close(self, state: TreeState) -> bool:
         return self.ends(self.passed(state.residual, state.remaining, 0), state.number)
 
+    def may_be_empty(self) -> bool:
+        """Is the object without properties one of these?"""
+        return self.may_close(self.begin)
+
     def ahead(self, state: TreeState) -> Iterator[tuple[int, list[tuple[Formula, TreeState, int]]]]:
         """Properties that may come next, each with its ways: formula, state after it, least bytes from there."""
         x, remaining = 0, state.remaining

@@ -28,6 +28,8 @@ _DIGITS = 400
 
 Seen = frozenset[Frozen]
 
+EMPTY_OBJECT: Frozen = ("o", ())
+
 
 def read_value(text: bytes) -> Frozen:
     """The value of a JSON text with whitespace around it."""
@@ -104,6 +106,11 @@ def without(n: Normaliser, formula: Formula, seen: Seen) -> Formula:
     # the formula's own shapes come first: their order is the order of properties
     v = n.intersect(n.values(formula), _others(n, [v for v in seen if not _is_point(v)]), None)
     return n.formulas.exact(Values(v.null, v.bools, without_values(v.numbers, points), v.strings, v.arrays, v.objects))
+
+
+def filled(n: Normaliser, formula: Formula) -> Formula:
+    """The formula of the objects of a formula that are not empty."""
+    return n.formulas.both(formula, n.formulas.exact(_structured((), (ObjectShape({}, (), (), 1),))))
 
 
 def _is_point(value: Frozen) -> bool:

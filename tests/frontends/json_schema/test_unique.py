@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -353,6 +353,55 @@ def test_outlines_say_what_is_sure_behind_an_item(schema: Any, seed: int) -> Non
         if not texts:
             break
         key = net.follow_text(key, edge.label, rng.choice(sorted(texts)))
+
+
+OBJECTS = [
+    unique(items={"type": "object"}),
+    unique(items={"type": "object", "required": ["a"], "properties": {"a": {}, "b": {"type": "integer"}}}),
+    unique(items={"type": "object", "additionalProperties": {"type": "boolean"}}, minItems=3, maxItems=4),
+    unique(items={"type": "object", "properties": {"a": unique(items={"type": "object"})}}),
+    unique(items=SMALL),
+    unique(prefixItems=[{"type": "string"}, {"type": "object"}], items={"type": "object", "minProperties": 1}),
+    unique(items={"type": "object", "maxProperties": 0}),
+    unique(
+        items={
+            "type": "object",
+            "properties": {"a": {"type": "null"}},
+            "patternProperties": {"^b": {"type": "null"}},
+            "anyOf": [{"maxProperties": 0}, {"required": ["a"]}],
+        }
+    ),
+]
+Order = Literal["any", "schema"]
+ORDERS: tuple[Order, ...] = ("any", "schema")
+PIECES = b'{"a": "b": 1 true null {} },{ },{" "},{" },{} {},{ }, {}, }] {}] },{}] "b ]},{ },{},{ },{"a 1},{"b'.split()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("number", range(len(OBJECTS)))
+def test_tokens_that_go_on_behind_an_item(number: int, order: Order) -> None:
+    """Masks, which use what is sure of the next item, agree with the bytes one by one, and the texts are valid."""
+    judge, rng = Draft202012Validator(OBJECTS[number]), random.Random(number)
+    tokens = [bytes([b]) for b in range(256)] + PIECES + [None]
+    vocabulary = sg.Vocabulary(tokens, eos_token_ids=[len(tokens) - 1])
+    grammar = sg.compile(sg.JsonSchema(OBJECTS[number], property_order=order, whitespace="compact"), vocabulary)
+    for _ in range(12):
+        state, text = grammar.start, b""
+        for _ in range(40):
+            row = grammar.mask(state)
+            allowed = {t for t in range(len(tokens)) if row[t >> 5] >> (t & 31) & 1}
+            assert allowed == {t for t in range(len(tokens) - 1) if grammar.advance(state, t) >= 0} | (
+                {len(tokens) - 1} if grammar.accepts(state) else set()
+            ), text
+            longer = sorted(allowed - {len(tokens) - 1})
+            if not longer:
+                break
+            pieces = [t for t in longer if t >= 256 or (tokens[t] or b"") in b'{}[],":ab1']
+            token = int(rng.choice(pieces or longer))
+            state, text = grammar.advance(state, token), text + (tokens[token] or b"")
+        else:
+            text += grammar.witness(state)
+        assert judge.is_valid(json.loads(text)), text
 
 
 def sample(dfa: ByteDfa, rng: random.Random) -> bytes:
