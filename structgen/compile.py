@@ -18,6 +18,7 @@ from structgen.frontends import json_schema, lark, regex, regular, tools, types,
 from structgen.frontends.json_schema.load import document
 from structgen.frontends.regex.network import TERMINAL_STATES, network_of
 from structgen.ir import combine
+from structgen.ir.intersect import Intersection as Crossed
 from structgen.ir.network import Network, Terminal
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
@@ -150,13 +151,34 @@ def _lower(constraint: Constraint, limits: Limits, special: set[str]) -> Network
     try:
         found = _byte_language(constraint, limits, special)
     except LimitError:
+        crossed = _crossed(constraint, limits, special)
+        if crossed is not None:
+            return crossed
         raise UnsupportedError(
             f"{_name(constraint)} cannot be honoured exactly: intersection, difference and complement are decidable "
-            f"between constraints of finitely many states (up to {MAX_EXPLORED}), and between JSON Schemas with equal "
-            "options, not where one side nests without bound",
-            hint="Say it in one language: add the condition to the schema, or use a regex for both sides",
+            f"where one side has finitely many states (up to {MAX_EXPLORED}; in a difference, what is taken away), and "
+            "between JSON Schemas with equal options, not where both sides nest without bound",
+            hint="Say it in one language: add the condition to the schema or grammar, or use a regex for one side",
         ) from None
     return _of_bytes(constraint, found)
+
+
+def _crossed(constraint: Constraint, limits: Limits, special: set[str]) -> Network | None:
+    """``a & b`` and ``a - b`` of a network that may nest and a language of finitely many states; else None."""
+    if not isinstance(constraint, (Intersection, Difference)):
+        return None
+    sides = [(constraint.left, constraint.right), (constraint.right, constraint.left)]
+    for nesting, finite in sides[: 1 if isinstance(constraint, Difference) else 2]:
+        try:
+            dfa = _byte_language(finite, limits, special)
+        except LimitError:
+            continue
+        if isinstance(constraint, Difference):
+            dfa = automata.complement(dfa, max_states=limits.max_automaton_states)
+        if dfa.is_empty():
+            raise UnsatisfiableError("no text satisfies the constraint", where=_name(constraint))
+        return Crossed(_lower(nesting, limits, special), automata.to_bytedfa(dfa), limits.max_automaton_states)
+    return None
 
 
 def _divided(constraint: Constraint, limits: Limits) -> Network | None:
