@@ -1,8 +1,8 @@
 """Questions about constraints: is there any text, does one hold all texts of another, are two the same?
 
 Receives constraints of any kind; returns an :class:`Answer`, with a shortest text as a witness. ``includes(a, b)``
-asks whether ``b - a`` is empty, so it is decided wherever that difference can be compiled: where ``a`` has finitely many
-states, and between JSON Schemas with equal options.
+asks whether ``b - a`` is empty, so it is decided wherever that difference can be compiled: where ``a`` has finitely
+many states, and between JSON Schemas with equal options.
 """
 
 from __future__ import annotations
