@@ -11,9 +11,15 @@ from structgen.kernels.infill.law import (
     forward_sums,
 )
 from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure, image, preimage
+from structgen.kernels.infill.steps import ANY, MAYBE, SLOT, TEXT, TOKEN, leads, refresh
 
 __all__ = [
+    "ANY",
+    "MAYBE",
     "NEVER",
+    "SLOT",
+    "TEXT",
+    "TOKEN",
     "any_tokens",
     "backward_closure",
     "backward_maxima",
@@ -26,8 +32,10 @@ __all__ = [
     "forward_closure",
     "forward_sums",
     "image",
+    "leads",
     "neighbours",
     "one_token",
     "preimage",
+    "refresh",
     "token_columns",
 ]

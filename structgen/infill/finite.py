@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen import bits
-from structgen.infill.gap import ANY, MAYBE, SLOT, TEXT, TOKEN, Step
+from structgen.infill.gap import ANY, SLOT, TEXT, TOKEN, Step
 from structgen.infill.graph import BoolArray, TokenGraph
 from structgen.kernels import infill as kernels
 from structgen.masks.vocabulary import Vocabulary
@@ -36,73 +36,74 @@ class FiniteSteps:
         #: bool[classes]: those that tokens of gaps may have.
         self.allowed = np.ones(graph.n_classes, dtype=np.bool_)
         self.allowed[-1] = padding
+        # the steps as the kernels take them; texts that are the same have one row in the maps
+        self._kinds = np.empty(len(steps), dtype=np.int8)
+        self._values = np.empty(len(steps), dtype=np.int32)
+        rows: dict[bytes, int] = {}
+        for p, step in enumerate(self.steps):
+            if isinstance(step.value, bytes):
+                self._kinds[p], self._values[p] = TEXT, rows.setdefault(step.value, len(rows))
+            else:
+                self._note(p)
         n = graph.n_states
-        start = np.zeros(n, dtype=np.bool_)
-        start[0] = True
-        self._forward: list[BoolArray] = [start]
-        self._backward: list[BoolArray] = [graph.accept]
-        for step in self.steps:
-            self._forward.append(self._after(step, self._forward[-1]))
-        for step in reversed(self.steps):
-            self._backward.append(self._before(step, self._backward[-1]))
-        self._backward.reverse()
+        self._maps = np.array([graph.text_map(text) for text in rows], dtype=np.int32).reshape(len(rows), n)
+        # bits, see kernels.infill.steps
+        self._forward = np.zeros((len(steps) + 1, (n + 7) // 8), dtype=np.uint8)
+        self._forward[0, 0] = 1
+        self._backward = np.zeros_like(self._forward)
+        self._backward[-1] = np.packbits(graph.accept, bitorder="little")
         # the steps that have changed since the sets were right
-        self._low, self._high = len(self.steps), -1
+        self._low, self._high = 0, len(self.steps) - 1
 
     # ------------------------------------------------------------ changes
 
     def replace(self, position: int, step: Step) -> None:
-        """Put another step in place of one."""
+        """Put another step, which is no text, in place of one."""
         if self.steps[position] != step:
             self.steps[position] = step
+            self._note(position)
             self._low, self._high = min(self._low, position), max(self._high, position)
 
+    def _note(self, position: int) -> None:
+        kind, value = self.steps[position]
+        self._kinds[position] = kind
+        self._values[position] = self.graph.token_class[value] if isinstance(value, int) else -1
+
     def _refresh(self) -> None:
-        low, high = self._low, self._high
-        if high < 0:
-            return
-        for p in range(low, len(self.steps)):
-            new = self._after(self.steps[p], self._forward[p])
-            if p >= high and np.array_equal(new, self._forward[p + 1]):
-                break
-            self._forward[p + 1] = new
-        for p in range(high, -1, -1):
-            new = self._before(self.steps[p], self._backward[p + 1])
-            if p <= low and np.array_equal(new, self._backward[p]):
-                break
-            self._backward[p] = new
-        self._low, self._high = len(self.steps), -1
+        if self._high >= 0:
+            graph = self.graph
+            kernels.refresh(
+                self._kinds, self._values, *self._near, graph.first, graph.states, graph.targets, self._maps,
+                self._forward, self._backward, self._low, self._high,
+            )  # fmt: skip
+            self._low, self._high = len(self.steps), -1
 
     # ------------------------------------------------------------ questions
 
     def completable(self) -> bool:
         self._refresh()
-        return bool(self._backward[0][0])
+        return bool(self._backward[0, 0] & 1)
 
-    def forward(self, boundary: int) -> BoolArray:
-        """bool[n]: the states to which the steps before a boundary can lead."""
+    def alive(self) -> BoolArray:
+        """bool[L + 1, n]: the states that a text of the language can have at each boundary."""
         self._refresh()
-        return self._forward[boundary]
-
-    def backward(self, boundary: int) -> BoolArray:
-        """bool[n]: the states from which the steps behind a boundary can be completed."""
-        self._refresh()
-        return self._backward[boundary]
+        return self._flags(self._forward & self._backward)
 
     def allows(self, position: int, token: int) -> bool:
         """May the token stand at (or, where there may be any number, begin) this step, all others as they are?"""
         self._refresh()
-        c = self.graph.token_class[token]
+        graph, c = self.graph, self.graph.token_class[token]
         if c < 0 or not self.allowed[c]:
             return False
-        states, targets = self.graph.column(token)
-        return bool((self._forward[position][states] & self._behind(position)[targets]).any())
+        before, behind = self._forward[position], self._backward[self._behind(position)]
+        return bool(kernels.leads(graph.first, graph.states, graph.targets, c, before, behind))
 
     def classes(self, position: int) -> BoolArray:
         """bool[classes]: the classes of the tokens that may stand at a step."""
         self._refresh()
         out = np.zeros(self.graph.n_classes, dtype=np.bool_)
-        kernels.classes_between(*self.graph.rows, self._forward[position], self._behind(position), out)
+        before, behind = self._flags(self._forward[position]), self._flags(self._backward[self._behind(position)])
+        kernels.classes_between(*self.graph.rows, before, behind, out)
         return out & self.allowed
 
     def mask(self, position: int) -> NDArray[np.int32]:
@@ -110,8 +111,13 @@ class FiniteSteps:
         # the class of dead tokens is -1: it finds the flag added at the end
         return bits.pack(np.append(self.classes(position), False)[self.graph.token_class])
 
-    def _behind(self, position: int) -> BoolArray:
-        return self._backward[position if self.steps[position].kind == ANY else position + 1]
+    def _behind(self, position: int) -> int:
+        """The boundary behind a token at a step: a gap without bound may go on there."""
+        return position if self.steps[position].kind == ANY else position + 1
+
+    def _flags(self, packed: NDArray[np.uint8]) -> BoolArray:
+        """bool[..., n]"""
+        return np.unpackbits(packed, axis=-1, count=self.graph.n_states, bitorder="little").view(np.bool_)
 
     def witness(self) -> list[int] | None:
         """The tokens of one completion; None if there is none. Gaps are as short as they can be from where they are.
@@ -119,13 +125,12 @@ class FiniteSteps:
         Raises:
             VocabularyError: fixed text cannot be spelt.
         """
-        self._refresh()
-        if not self._backward[0][0]:
+        if not self.completable():
             return None
         result: list[int] = []
         state = 0
         for p, step in enumerate(self.steps):
-            behind = self._backward[p + 1]
+            behind = self._flags(self._backward[p + 1])
             if step.kind == TOKEN:
                 assert isinstance(step.value, int)
                 states, targets = self.graph.column(step.value)
@@ -167,43 +172,3 @@ class FiniteSteps:
     def _token(self, c: int) -> int:
         first, members = self.graph.members
         return int(members[first[c]])
-
-    # ------------------------------------------------------------ one step
-
-    def _after(self, step: Step, given: BoolArray) -> BoolArray:
-        out = np.zeros_like(given)
-        if step.kind == TOKEN:
-            assert isinstance(step.value, int)
-            states, targets = self.graph.column(step.value)
-            out[targets[given[states]]] = True
-        elif step.kind == TEXT:
-            assert isinstance(step.value, bytes)
-            reached = self.graph.text_map(step.value)[given]
-            out[reached[reached >= 0]] = True
-        elif step.kind == ANY:
-            out |= given
-            kernels.forward_closure(*self._near, out)
-        else:
-            kernels.image(*self._near, given, out)
-            if step.kind == MAYBE:
-                out |= given
-        return given if np.array_equal(out, given) else out
-
-    def _before(self, step: Step, given: BoolArray) -> BoolArray:
-        out = np.zeros_like(given)
-        if step.kind == TOKEN:
-            assert isinstance(step.value, int)
-            states, targets = self.graph.column(step.value)
-            out[states[given[targets]]] = True
-        elif step.kind == TEXT:
-            assert isinstance(step.value, bytes)
-            reached = self.graph.text_map(step.value)
-            out[(reached >= 0) & given[reached]] = True
-        elif step.kind == ANY:
-            out |= given
-            kernels.backward_closure(*self._near, out)
-        else:
-            kernels.preimage(*self._near, given, out)
-            if step.kind == MAYBE:
-                out |= given
-        return given if np.array_equal(out, given) else out

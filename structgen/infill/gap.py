@@ -11,12 +11,13 @@ import operator
 from typing import Any, NamedTuple
 
 from structgen.errors import InputError, LimitError
+from structgen.kernels.infill import ANY, MAYBE, SLOT, TEXT, TOKEN
 from structgen.masks.vocabulary import Vocabulary
 
-#: What a step holds: a fixed token, fixed text, one token, one token or none, any number of tokens.
-TOKEN, TEXT, SLOT, MAYBE, ANY = range(5)
 #: A canvas of more steps is refused.
 MOST_STEPS = 1 << 17
+
+__all__ = ["ANY", "MAYBE", "MOST_STEPS", "SLOT", "TEXT", "TOKEN", "Element", "Gap", "Layout", "Step", "lay_out"]
 
 _UNSET: Any = object()
 

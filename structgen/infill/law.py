@@ -52,7 +52,7 @@ class BlockLaw:
         self._fixed = np.array(
             [-1 if token is None else graph.token_class[token] for token in self._tokens], dtype=np.int32
         )
-        self._alive = np.stack([steps.forward(p) & steps.backward(p) for p in range(length + 1)])
+        self._alive = steps.alive()
         self._allowed = steps.allowed
         # the greatest logit of each slot
         self._tops = {p: float(logits[p].max()) for p in self._slots}
