@@ -9,6 +9,7 @@ from structgen.kernels.infill.law import (
     class_sums,
     draw_path,
     forward_sums,
+    gather,
 )
 from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure, image, preimage
 from structgen.kernels.infill.steps import ANY, MAYBE, SLOT, TEXT, TOKEN, leads, refresh
@@ -31,6 +32,7 @@ __all__ = [
     "draw_path",
     "forward_closure",
     "forward_sums",
+    "gather",
     "image",
     "leads",
     "neighbours",

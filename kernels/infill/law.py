@@ -14,6 +14,10 @@ from numba import njit
 
 #: Terms below the greatest by so much (natural logarithm) do not change a float64.
 NEGLIGIBLE = 40.0
+#: Products of two numbers between these keep all their digits.
+LEAST, MOST = 1e-140, 1e140
+#: Sums between these need no other scale.
+FAR_BELOW, FAR_ABOVE = 1e-70, 1e70
 #: A sum of float32 under this may have lost terms.
 TINY = 1e-25
 
@@ -39,14 +43,21 @@ def class_maxima(logits, live, live_class, best, token):
 
 
 @njit(cache=True, nogil=True)
-def class_sums(logits, top, weights, live_class, out):
+def gather(logits, live, top, out):
+    """``logits[live] - top`` into ``out``, float32[*]."""
+    for i in range(len(live)):
+        out[i] = logits[live[i]] - top
+
+
+@njit(cache=True, nogil=True)
+def class_sums(logits, live, live_class, top, weights, out):
     """For each class the log of its summed weights.
 
     Args:
-        logits: float32[*]; of the live tokens at one position.
-        top: what they are relative to.
-        weights: float32[*]; ``exp(logits - top)``, good enough for classes whose sum is not tiny.
-        live_class: int32[*]; the class of each token.
+        logits: float32[V]; one position.
+        live, live_class: int32[*]; tokens, and the class of each.
+        top: what sums are relative to.
+        weights: float32[*]; ``exp(logits[live] - top)``, good enough for classes whose sum is not tiny.
         out: float64[classes]; gets the log of the sum of ``exp(logits - top)``.
     """
     out[:] = 0.0
@@ -63,21 +74,39 @@ def class_sums(logits, top, weights, live_class, out):
         return
     most = np.full(len(out), -np.inf)
     total = np.zeros(len(out))
-    for i in range(len(logits)):
+    for i in range(len(live)):
         c = live_class[i]
-        most[c] = max(most[c], np.float64(logits[i]))
-    for i in range(len(logits)):
+        most[c] = max(most[c], np.float64(logits[live[i]]))
+    for i in range(len(live)):
         c = live_class[i]
         if np.isnan(out[c]) and most[c] > -np.inf:
-            total[c] += math.exp(np.float64(logits[i]) - most[c])
+            total[c] += math.exp(np.float64(logits[live[i]]) - most[c])
     for c in range(len(out)):
         if np.isnan(out[c]):
             out[c] = most[c] - top + math.log(total[c]) if total[c] > 0.0 else -np.inf
 
 
 @njit(cache=True, nogil=True)
+def relative(row, out):
+    """``exp(row - max)`` into ``out``; returns the greatest, and whether something is too small for plain sums."""
+    top = -np.inf
+    for s in range(len(row)):
+        top = max(top, row[s])
+    small = False
+    for s in range(len(row)):
+        out[s] = 0.0
+        if row[s] > -np.inf:
+            out[s] = math.exp(row[s] - top)
+            small |= out[s] < LEAST
+    return top, small
+
+
+@njit(cache=True, nogil=True)
 def backward_sums(row_first, row_class, row_to, alive, fixed, weights, beta):
     """For each boundary and state the log of the weight of all ways to the end.
+
+    Sums are over plain numbers, relative to the greatest of a boundary, where none is so small that it could be lost,
+    else over logs.
 
     Args:
         row_first, row_class, row_to: the token graph by states.
@@ -86,34 +115,65 @@ def backward_sums(row_first, row_class, row_to, alive, fixed, weights, beta):
         weights: float64[L, classes]; log weights, not looked at where a position is fixed; -inf: not allowed.
         beta: float64[L + 1, n]; the last row is given, the others are filled; -inf where not alive.
     """
-    length = len(fixed)
-    for p in range(length - 1, -1, -1):
-        for s in range(beta.shape[1]):
-            beta[p, s] = -np.inf
-            if not alive[p, s]:
-                continue
-            top = -np.inf
+    n = beta.shape[1]
+    ahead = np.empty(n)
+    totals = np.empty(n)
+    share = np.empty(weights.shape[1])
+    top, small = relative(beta[len(fixed)], ahead)
+    for p in range(len(fixed) - 1, -1, -1):
+        if fixed[p] < 0:
+            for c in range(len(share)):
+                share[c] = math.exp(weights[p, c])
+                small |= weights[p, c] > -np.inf and not LEAST < share[c] < MOST
+        else:
+            share[:] = 0.0
+            share[fixed[p]] = 1.0
+        if small:
+            backward_logs(row_first, row_class, row_to, alive[p], fixed[p], weights[p], beta[p + 1], beta[p])
+            top, small = relative(beta[p], ahead)
+            continue
+        least, most = MOST, 0.0
+        for s in range(n):
             total = 0.0
-            for i in range(row_first[s], row_first[s + 1]):
-                behind = beta[p + 1, row_to[i]]
-                if behind == -np.inf:
-                    continue
-                c = row_class[i]
-                if fixed[p] >= 0:
-                    if c != fixed[p]:
-                        continue
-                    x = behind
-                else:
-                    x = behind + weights[p, c]
-                    if x == -np.inf:
-                        continue
-                if x > top:
-                    total = total * math.exp(top - x) + 1.0 if top - x > -NEGLIGIBLE else 1.0
-                    top = x
-                elif x - top > -NEGLIGIBLE:
-                    total += math.exp(x - top)
+            if alive[p, s]:
+                for i in range(row_first[s], row_first[s + 1]):
+                    total += share[row_class[i]] * ahead[row_to[i]]
+            totals[s] = total
+            beta[p, s] = -np.inf
             if total > 0.0:
                 beta[p, s] = top + math.log(total)
+                least, most = min(least, total), max(most, total)
+        if least > FAR_BELOW and most < FAR_ABOVE:
+            ahead, totals = totals, ahead
+        else:
+            top, small = relative(beta[p], ahead)
+
+
+@njit(cache=True, nogil=True)
+def backward_logs(row_first, row_class, row_to, alive, fixed, weights, behind, out):
+    """One position of ``backward_sums``, by logs: rows of its arguments."""
+    for s in range(len(out)):
+        out[s] = -np.inf
+        if not alive[s]:
+            continue
+        top = -np.inf
+        total = 0.0
+        for i in range(row_first[s], row_first[s + 1]):
+            c = row_class[i]
+            x = behind[row_to[i]]
+            if fixed < 0:
+                x += weights[c]
+            elif c != fixed:
+                continue
+            if x == -np.inf:
+                continue
+            if x > top:
+                total = total * math.exp(top - x) + 1.0 if top - x > -NEGLIGIBLE else 1.0
+                top = x
+            elif x - top > -NEGLIGIBLE:
+                total += math.exp(x - top)
+        if total > 0.0:
+            out[s] = top + math.log(total)
 
 
 @njit(cache=True, nogil=True)

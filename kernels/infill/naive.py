@@ -57,3 +57,25 @@ def fewest(
             reached = {to for s in reached for to in edges_of(s)}
         found.append(best)
     return found
+
+
+def after(
+    given: set[int], step: tuple[int, int], pairs: Sequence[set[tuple[int, int]]], maps: Sequence[dict[int, int]]
+) -> set[int]:
+    """The states behind a step; its kind: 0 a token of a class, 1 a text, 2 any class, 3 that or none, 4 any number.
+
+    Args:
+        given: the states before it.
+        step: kind and value.
+        pairs: for each class (state, state after it).
+        maps: for each text the state after each state, -1 none.
+    """
+    kind, value = step
+    if kind == 0:
+        return {to for s, to in (pairs[value] if value >= 0 else set()) if s in given}
+    if kind == 1:
+        return {maps[value][s] for s in given if maps[value][s] >= 0}
+    near = {to for s, to in set().union(*pairs) if s in given}
+    if kind == 4:
+        return given if near <= given else after(given | near, step, pairs, maps)
+    return near | given if kind == 3 else near

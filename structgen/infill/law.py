@@ -159,11 +159,12 @@ class BlockLaw:
         graph, length = self._graph, len(self._tokens)
         weights = np.full((length, graph.n_classes), -np.inf)
         live, live_class = graph.live
+        relative = np.empty(len(live), dtype=np.float32)
         for p in self._slots:
-            if self._tops[p] > -np.inf:
-                logits = self._logits[p].take(live, mode="clip")  # the fastest mode; none is outside
-                relative = np.exp(logits - np.float32(self._tops[p]))
-                kernels.class_sums(logits, self._tops[p], relative, live_class, weights[p])
+            if (top := self._tops[p]) > -np.inf:
+                kernels.gather(self._logits[p], live, np.float32(top), relative)
+                np.exp(relative, out=relative)
+                kernels.class_sums(self._logits[p], live, live_class, top, relative, weights[p])
         weights[:, ~self._allowed] = -np.inf
         beta = self._ends()
         kernels.backward_sums(*graph.rows, self._alive, self._fixed, weights, beta)

@@ -74,6 +74,67 @@ def test_token_graph(delta: np.ndarray, tokens: list[bytes], chosen: list[bool])
     assert classes.tolist() == [any(given_set[s] and behind[to] for s, to in column) for column in columns]
 
 
+@examples(80)
+@given(st.integers(1, 11), st.integers(1, 4), st.integers(1, 6), st.data())
+def test_states_of_a_canvas(n: int, n_classes: int, length: int, data: st.DataObject) -> None:
+    """Sets at all boundaries, as steps change one or several at a time."""
+    state = st.integers(0, n - 1)
+    pairs = [data.draw(st.dictionaries(state, state)) for _ in range(n_classes)]
+    row = st.lists(st.integers(-1, n - 1), min_size=n, max_size=n)
+    maps = np.array(data.draw(st.lists(row, min_size=1, max_size=2)))
+    columns = [sorted(column.items()) for column in pairs]
+    first = np.cumsum([0, *map(len, columns)])
+    states = np.array([s for column in columns for s, _ in column], dtype=np.int32)
+    targets = np.array([to for column in columns for _, to in column], dtype=np.int32)
+    row_first, _, row_to = infill.by_state(first, states, targets, n)
+    near = infill.neighbours(row_first, row_to)
+    step = st.one_of(
+        st.tuples(st.just(infill.TOKEN), st.integers(-1, n_classes - 1)),
+        st.tuples(st.just(infill.TEXT), st.integers(0, len(maps) - 1)),
+        st.sampled_from([(infill.SLOT, -1), (infill.MAYBE, -1), (infill.ANY, -1)]),
+    )
+    steps = data.draw(st.lists(step, min_size=length, max_size=length))
+    accept = data.draw(st.sets(state))
+
+    def packed(members: set[int]) -> np.ndarray:
+        flags = np.zeros(n, dtype=np.bool_)
+        flags[list(members)] = True
+        return np.packbits(flags, bitorder="little")
+
+    kinds, values = np.zeros(length, dtype=np.int8), np.zeros(length, dtype=np.int32)
+    forward = np.zeros((length + 1, (n + 7) // 8), dtype=np.uint8)
+    backward = np.zeros_like(forward)
+    forward[0], backward[-1] = packed({0}), packed(accept)
+    changed = range(length)
+    tables = [dict(enumerate(row)) for row in maps.tolist()]
+    for _ in range(3):
+        for p in changed:
+            kinds[p], values[p] = steps[p]
+        arrays = kinds, values, *near, first, states, targets, maps.astype(np.int32), forward, backward
+        infill.refresh(*arrays, min(changed), max(changed))
+        judged = [set(c.items()) for c in pairs]
+        sets = [{0}]
+        for p in range(length):
+            sets.append(naive.after(sets[p], steps[p], judged, tables))
+        assert forward.tolist() == [packed(members).tolist() for members in sets]
+        for boundary in range(length + 1):
+            finishing = set()
+            for s in range(n):
+                at = {s}
+                for each in steps[boundary:]:
+                    at = naive.after(at, each, judged, tables)
+                if at & accept:
+                    finishing.add(s)
+            assert backward[boundary].tolist() == packed(finishing).tolist()
+        for p, c in itertools.product(range(length), range(n_classes)):
+            behind = {s for s in range(n) if backward[p + 1][s // 8] >> s % 8 & 1}
+            wanted = any(s in sets[p] and to in behind for s, to in judged[c])
+            assert infill.leads(first, states, targets, c, forward[p], backward[p + 1]) == wanted
+        changed = data.draw(st.lists(st.integers(0, length - 1), min_size=1, max_size=2))
+        for p in changed:
+            steps[p] = data.draw(step)
+
+
 def test_too_many_pairs() -> None:
     trie = Vocabulary([b"a", b"b"]).trie
     arrays = trie.byte, trie.end, trie.depth, trie.token_first, trie.tokens, trie.max_depth, 2
@@ -130,7 +191,10 @@ def test_tiny_sums_are_not_lost() -> None:
     logits = np.array([0.0, -200.0, -201.0, -np.inf], dtype=np.float32)
     live, classes = np.arange(4, dtype=np.int32), np.array([0, 1, 1, 2], dtype=np.int32)
     out, best, token = np.empty(4), np.empty(4), np.empty(4, dtype=np.int32)
-    infill.class_sums(logits, 0.0, np.exp(logits), classes, out)
+    relative = np.empty(4, dtype=np.float32)
+    infill.gather(logits, live[::-1].copy(), np.float32(0.5), relative)
+    assert relative.tolist() == [-np.inf, -201.5, -200.5, -0.5]
+    infill.class_sums(logits, live, classes, 0.0, np.exp(logits), out)
     np.testing.assert_allclose(out, [0.0, -200 + np.log1p(np.exp(-1)), -np.inf, -np.inf])
     infill.class_maxima(logits, live, classes, best, token)
     assert best.tolist() == [0.0, -200.0, -np.inf, -np.inf] and token.tolist() == [0, 1, -1, -1]
