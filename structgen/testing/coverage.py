@@ -100,11 +100,14 @@ class _Reader:
         self.automata: dict[str, Dfa] = {}
         self.parser = _Watched(source, grammar, self)
         self.lalr = self.parser.options.parser == "lalr"
+        expanded = grammar.expanded
+        assert expanded is not None
+        shown = expanded.shown
         for rule in self.parser.rules:
             key = _key(rule)
             if key not in self.rules:
-                body = " ".join(key[1]) or "(nothing)"
-                self.rules[key] = Part(f"{_plain(key[0])}: {body}", None)
+                body = " ".join(map(shown, key[1])) or "(nothing)"
+                self.rules[key] = Part(f"{_plain(shown(key[0]))}: {body}", None)
         used = {symbol for _, body in self.rules for symbol in body}
         if self.lalr:  # Earley's lexer shows nobody what it ignores
             used |= set(grammar.ignore)
@@ -180,8 +183,9 @@ class _Watched(lark.Lark):
         options: dict[str, Any] = dict(_PARSERS[source.lexer])
         if options["parser"] == "lalr":
             options["lexer_callbacks"] = {terminal.name: self._token for terminal in grammar.terminals}
+        assert grammar.expanded is not None
         super().__init__(
-            grammar.text,
+            grammar.expanded.text,
             start=source.start,
             import_paths=[str(path) for path in source.import_paths],
             keep_all_tokens=True,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from structgen.automata import MAX_STATES
-from structgen.errors import ConstraintError, InputError, UnsupportedError
+from structgen.errors import ConstraintError, InputError, UnsatisfiableError, UnsupportedError
 from structgen.frontends.lark import dynamic, gbnf, gbnf_network, network, rules
 from structgen.frontends.lark.findings import Finding, findings
 from structgen.frontends.lark.gbnf_lark import Converted, gbnf_to_lark
@@ -63,18 +63,29 @@ def build(source: Lark, lower: Callable[[Constraint], Network], *, max_states: i
                 where="constraints",
                 hint='Use lexer="dynamic_complete"',
             )
-        for each in special:
-            lower(each)
-        if source.lexer == "dynamic":
-            return dynamic.network(grammar, max_states)
-        return network.build(grammar, source.lexer, max_states, source.postlex)
     parts = {name: lower(inner) for name, inner in source.constraints.items()}
     for name, embedded in grammar.embedded.items():
         try:
             parts[name] = lower(embedded.constraint)
         except ConstraintError as error:
             raise embedded.error(error) from None
-    return rules.network(grammar, parts, max_states)
+    try:
+        return _network(source, grammar, parts, max_states)
+    except UnsatisfiableError:
+        first = grammar.alternatives[source.start][0]
+        raise UnsatisfiableError(
+            f"the rule {source.start!r} has no text: each of its alternatives needs something that never ends",
+            where=None if first.place is None else str(first.place),
+            hint="structgen.frontends.lark.findings(...) lists the rules without any text",
+        ) from None
+
+
+def _network(source: Lark, grammar: LarkGrammar, parts: dict[str, Network], max_states: int) -> Network:
+    if source.lexer == "dynamic_complete":
+        return rules.network(grammar, parts, max_states)
+    if source.lexer == "dynamic":
+        return dynamic.network(grammar, max_states)
+    return network.build(grammar, source.lexer, max_states, source.postlex)
 
 
 def _undefined(name: str, grammar: LarkGrammar) -> InputError:

@@ -31,6 +31,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"^\s*\w*[a-z]\w*[A-Z]|^\s*\w*[A-Z]\w*[a-z]", "Names of rules are lower case, names of terminals upper case"),
     (r"^\s*[\w]+-\w", "Names are made of letters, digits and underscores"),
     (r"(?:^|[\s(|])\[[^\]\s]*-[^\]\s]*\]", "A character class is a regex:  /[a-z]/; brackets alone mean optional"),
+    (r"[a-z_]\w*\{\d+\}", "Repetition is written  x~3 ; the numbers of a rule have ranges:  x{n=0..9}: ..."),
     (r"\{\d*,?\d*\}", "Repetition is written  x~3  or  x~1..3"),
     (r"(?:^|\s)(ε|epsilon)(\s|$)", "An empty alternative is written as nothing:  a: b |"),
     (r"%(ignore|import)\s*$", "%ignore takes a terminal, %import a name:  %import common.WS"),
@@ -127,7 +128,7 @@ def _parse_error(message: str, index: Index, line: int, column: int, file: str |
     if line < 1 or column < 1:  # the end of the text
         place = index.place(len(index.text))
     else:
-        place = Place(line, column, file)
+        place = index.moved.get(line, Place(line, column)) if file is None else Place(line, column, file)
     lines = index.text.split("\n")
     hint = None
     if file is None and place.line <= len(lines):

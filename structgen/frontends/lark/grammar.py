@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from structgen.frontends.lark.extensions import Embedded
+    from structgen.frontends.lark.parametric import Expanded
 
 
 class Place(NamedTuple):
@@ -104,6 +105,7 @@ class LarkGrammar:
         ignore: names of the terminals that may stand between any two.
         declared: names in ``%declare``: terminals that have no definition.
         embedded: constraints that stand in the text itself, by the name that Lark knows them by.
+        expanded: the text as Lark's loader has read it, rules with numbers written out; None if it was not read.
         text: the source text.
         file: the path it came from, or None.
     """
@@ -115,6 +117,7 @@ class LarkGrammar:
     ignore: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
     embedded: Mapping[str, Embedded] = field(default_factory=dict)
+    expanded: Expanded | None = None
     text: str = ""
     file: str | None = None
 

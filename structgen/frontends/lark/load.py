@@ -21,6 +21,7 @@ from structgen.errors import InputError, SourceSyntaxError
 from structgen.frontends.lark.errors import translated
 from structgen.frontends.lark.extensions import Embedded, take_out
 from structgen.frontends.lark.grammar import Count, LarkGrammar, LarkRule, LarkSymbol, LarkTerminal, Place
+from structgen.frontends.lark.parametric import expand
 from structgen.frontends.lark.scan import Index
 from structgen.source import Lark, Special
 
@@ -41,9 +42,11 @@ def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
     original, file = read(source)
     text, embedded = take_out(original)
     index = Index(original)
+    expanded = expand(text, index)
+    index.moved = {line: index.place(at) for line, at in expanded.lines.items()}
     name = "<string>" if file is None else file
     try:
-        grammar, _ = load_grammar(text, name, [str(path) for path in source.import_paths], False)
+        grammar, _ = load_grammar(expanded.text, name, [str(path) for path in source.import_paths], False)
         declared = frozenset(n for n, (tree, _) in grammar.term_defs if tree is None)
         counts: dict[str, Count] = {}
         if counted:
@@ -56,24 +59,29 @@ def load(source: Lark, *, counted: bool = False) -> LarkGrammar:
     if not any(rule.origin.name == source.start for rule in rules):
         raise _no_start(source.start, index)
     places = _places(index)
+
+    def named(rule: str) -> str:
+        return expanded.shown(str(rule))
+
     return LarkGrammar(
         start=source.start,
         terminals=(*(_terminal(t, places, index) for t in terminals), *_special(embedded)),
         rules=tuple(
             LarkRule(
-                str(rule.origin.name),
-                tuple(LarkSymbol(str(s.name), s.is_term) for s in rule.expansion),
+                named(rule.origin.name),
+                tuple(LarkSymbol(str(s.name) if s.is_term else named(s.name), s.is_term) for s in rule.expansion),
                 rule.order,
                 rule.options.priority,
-                _place_of_rule(str(rule.origin.name), places),
+                _place_of_rule(named(rule.origin.name), places),
             )
             for rule in rules
         ),
-        counts={r.origin.name: counts[base] for r in rules if (base := r.origin.name.split("{")[0]) in counts},
+        counts={named(r.origin.name): counts[base] for r in rules if (base := r.origin.name.split("{")[0]) in counts},
         ignore=tuple(dict.fromkeys(ignore)),
         declared=declared - embedded.keys(),
         embedded=embedded,
         text=original,
+        expanded=expanded,
         file=file,
     )
 

@@ -46,11 +46,16 @@ def tokens(text: str) -> Iterator[GrammarToken]:
 
 
 class Index:
-    """Places in one grammar's text."""
+    """Places in one grammar's text.
+
+    Attributes:
+        moved: where lines stem from that Lark's loader sees behind the last line of the text.
+    """
 
     def __init__(self, text: str, file: str | None = None) -> None:
         self.text = text
         self.file = file
+        self.moved: dict[int, Place] = {}
 
     def place(self, at: int) -> Place:
         """The place of an offset."""
