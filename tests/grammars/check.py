@@ -1,25 +1,30 @@
-"""Figures of a grammar: ``python -m tests.grammars.check NAME ... [--mutants N] [--files FOLDER]``.
+"""Figures of a grammar: ``python -m tests.grammars.check NAME ... [--mutants N] [--files FOLDER] [--drawn N]``.
 
 For each language: examples that Lark and the second judge agree on with the corpus; then mutants of the good ones
 (one character dropped, put in or replaced) on which the judge's verdict is compared with ours. ``--files`` takes the
-texts from a folder instead of the corpus; for ``python`` without it, the standard library's files are read. With
-``--compiled`` our verdict is that of the compiled grammar, without it that of Lark with our grammar.
+texts from a folder instead of the corpus (``json``: or the instances of a JSONL file of schemas with tests); for
+``python`` without it, the standard library's files are read. With ``--compiled`` our verdict is that of the compiled
+grammar, without it that of Lark with our grammar. ``--drawn`` has the judge read texts drawn under masks.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import random
 import string
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import structgen as sg
 from structgen.source.library import list_grammars
 from tests.grammars.corpus import examples
+from tests.grammars.drawing import drawn, vocabulary
 from tests.grammars.judges import has_judge, judge, missing
 from tests.grammars.parsing import accepts
 
@@ -35,6 +40,8 @@ def mutant(text: str, rng: random.Random) -> str:
 
 def real_texts(name: str, folder: Path, largest: int, count: int, rng: random.Random) -> list[str]:
     """Up to ``count`` files of the language below a folder that the judge takes, in UTF-8 and not too large."""
+    if folder.is_file():
+        return list(islice(instances(folder), count))
     paths = sorted(p for p in folder.rglob(f"*{SUFFIXES[name]}") if "site-packages" not in p.parts)
     paths = [p for p in paths if p.is_file() and p.stat().st_size < largest]
     found = []
@@ -46,6 +53,13 @@ def real_texts(name: str, folder: Path, largest: int, count: int, rng: random.Ra
         if judge(name)(text):
             found.append(text)
     return found
+
+
+def instances(path: Path) -> Iterator[str]:
+    """The instances of a file with lines ``{"schema", "tests": [{"data", "valid"}]}``, gzipped or not, as JSON."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        for line in lines:
+            yield from (json.dumps(test["data"], ensure_ascii=False) for test in json.loads(line).get("tests", ()))
 
 
 def compiled(name: str) -> Callable[[str], bool]:
@@ -61,7 +75,9 @@ def compiled(name: str) -> Callable[[str], bool]:
     return verdict
 
 
-def report(name: str, mutants: int, folder: Path | None, largest: int, count: int, machine: bool) -> None:
+def report(
+    name: str, mutants: int, folder: Path | None, largest: int, count: int, machine: bool, texts_drawn: int = 0
+) -> None:
     """Print the figures of one language."""
     ours = compiled(name) if machine else partial(accepts, name)
     rng, begun = random.Random(0), time.perf_counter()
@@ -84,6 +100,13 @@ def report(name: str, mutants: int, folder: Path | None, largest: int, count: in
         good = [mine for theirs, mine in verdicts if theirs]
         print(f"; mutants: {bad.count(False)} of {len(bad)} bad ones refused, ", end="")
         print(f"{good.count(True)} of {len(good)} good ones accepted", end="")
+    if judged and texts_drawn:
+        grammar = sg.compile(sg.load_grammar(name), vocabulary([e.text for e in corpus], rng))
+        written = [drawn(grammar, rng, rng.randrange(60)) for _ in range(texts_drawn)]
+        refused = [text for text in written if not judge(name)(text)]
+        print(f"; drawn texts that the judge reads: {len(written) - len(refused)} of {len(written)}", end="")
+        for text in refused[:5]:
+            print(f"\n  refused: {text!r}", end="")
     print(f" ({time.perf_counter() - begun:.0f} s)", flush=True)
 
 
@@ -96,12 +119,13 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=200_000, help="bytes of the largest file to read")
     parser.add_argument("--count", type=int, default=10_000, help="how many files to read at most")
     parser.add_argument("--compiled", action="store_true", help="judge with the compiled grammar, not with Lark")
+    parser.add_argument("--drawn", type=int, default=0, help="texts to draw under masks for the judge")
     options = parser.parse_args()
     for name in options.names or list_grammars():
         folder = options.files
         if folder is None and name == "python" and options.names:
             folder = Path(sysconfig.get_path("stdlib"))
-        report(name, options.mutants, folder, options.largest, options.count, options.compiled)
+        report(name, options.mutants, folder, options.largest, options.count, options.compiled, options.drawn)
 
 
 if __name__ == "__main__":

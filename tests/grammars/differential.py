@@ -13,26 +13,22 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import lark
 
 import structgen as sg
-from structgen import bits
 from structgen.errors import UnsatisfiableError, UnsupportedError
 from tests.grammars import randomly
 from tests.grammars.check import mutant
 from tests.grammars.corpus import examples
+from tests.grammars.drawing import drawn, vocabulary
 from tests.grammars.parsing import accepts
 
 Verdict = Callable[[str], bool]
 Lexer = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
-
-#: Pieces of texts that become tokens, so that masks cross the ends of terminals.
-MOST_PIECES = 400
-
 
 @dataclass
 class Tally:
@@ -48,32 +44,6 @@ class Tally:
     judged: int = 0
     good: int = 0
     wrong: list[str] = field(default_factory=list)
-
-
-def vocabulary(texts: Iterable[str], rng: random.Random) -> sg.Vocabulary:
-    """All bytes, and pieces of two to five characters of the texts."""
-    pieces = {text[i : i + n].encode() for text in texts for n in range(2, 6) for i in range(len(text) - n + 1)}
-    longer = [piece for piece in sorted(pieces) if len(piece) > 1]
-    some = rng.sample(longer, min(len(longer), MOST_PIECES))
-    tokens: list[bytes | None] = [*(bytes([i]) for i in range(256)), *some, None]
-    return sg.Vocabulary(tokens, [len(tokens) - 1])
-
-
-def drawn(grammar: sg.CompiledGrammar, rng: random.Random, spare: int) -> str:
-    """A text drawn under masks, of at most ``spare`` tokens more than the least."""
-    state, data, left = grammar.start, b"", grammar.min_tokens_left(grammar.start) + spare
-    (end,) = grammar.vocab.eos_token_ids
-    while left and not (grammar.accepts(state) and rng.random() < 0.05):
-        tokens = [t for t in bits.ids(grammar.budget_mask(state, left)).tolist() if t != end]
-        if not tokens:
-            break
-        # letters are most of the tokens: another kind of byte is chosen as often
-        raw = {t: grammar.vocab.tokens[t] or b"" for t in tokens}
-        plain = [t for t in tokens if raw[t].isascii() and not raw[t].isalnum()]
-        token = rng.choice(plain if plain and rng.random() < 0.5 else tokens)
-        state, data, left = grammar.advance(state, token), data + raw[token], left - 1
-    assert grammar.accepts(state), data
-    return data.decode()
 
 
 def compare(

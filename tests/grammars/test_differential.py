@@ -8,7 +8,8 @@ import pytest
 
 import structgen as sg
 from tests.grammars import randomly
-from tests.grammars.differential import compare, many, shipped, vocabulary
+from tests.grammars.differential import compare, many, shipped
+from tests.grammars.drawing import vocabulary
 from tests.grammars.parsing import accepts
 
 
