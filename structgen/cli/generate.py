@@ -53,7 +53,7 @@ def generate(
         if out is not None:
             raise InputError("--out goes with --jsonl", hint="One text is written to standard output")
         words = _prompt(prompt)
-        value = _generator(llm)(words, common, max_tokens=max_tokens, sampler=sampler, seed=seed)
+        value = open_generator(llm)(words, common, max_tokens=max_tokens, sampler=sampler, seed=seed)
         typer.echo(value if isinstance(value, str) else json.dumps(to_jsonable_python(value), ensure_ascii=False))
         return
     if out is None or prompt is not None:
@@ -73,7 +73,7 @@ def generate(
             )
         )
 
-    generator = _generator(llm)
+    generator = open_generator(llm)
     failed = run(jobs, make, out, size=batch, retry=retry)
     if failed:
         raise typer.Exit(NO)
@@ -87,7 +87,7 @@ def _prompt(prompt: str | None) -> str:
     return sys.stdin.read().removesuffix("\n")
 
 
-def _generator(folder: Path | None) -> sg.Generator:
+def open_generator(folder: Path | None) -> sg.Generator:
     """The embedded model, or the one in a folder. Raises ModelError where it cannot be loaded."""
     if folder is None:
         return sg.Generator.default()

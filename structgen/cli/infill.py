@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 import structgen as sg
 from structgen.cli.console import given_text, read_bytes, reported
 from structgen.cli.constraints import Asked, constrained
-from structgen.cli.generate import _generator
+from structgen.cli.generate import open_generator
 from structgen.cli.vocabularies import byte_vocabulary
 from structgen.errors import InputError, UnsatisfiableError
 from structgen.infill.repair import repair as repair_without_model
@@ -54,7 +54,7 @@ def infill(
         _show(result, {"text": result, "regions": regions}, as_json)
         return
     sampler = sg.sampling.Masked(temperature=temperature)
-    done = _generator(llm).infill(
+    done = open_generator(llm).infill(
         canvas, asked.constraint, prompt=prompt, max_tokens=max_tokens, sampler=sampler, seed=seed
     )
     said = {
@@ -88,7 +88,7 @@ def repair(
             given = data.decode()
         except UnicodeDecodeError as error:
             raise InputError(f"the text is not UTF-8 at byte {error.start}", hint="--no-model repairs bytes") from error
-        done = _generator(llm).repair(given, asked.constraint, prompt=prompt, max_tokens=max_tokens)
+        done = open_generator(llm).repair(given, asked.constraint, prompt=prompt, max_tokens=max_tokens)
         result, changes = done.text, done.changes
     _show(result, {"text": result, "changes": [asdict(change) for change in changes]}, as_json)
 
