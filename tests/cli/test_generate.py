@@ -42,7 +42,7 @@ class Parrot:
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> Parrot:
     it = Parrot()
-    monkeypatch.setattr(module, "_generator", lambda folder: it)
+    monkeypatch.setattr(module, "open_generator", lambda folder: it)
     return it
 
 

@@ -83,7 +83,7 @@ def test_with_a_generator(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPa
 
     tokenizer = make_tokenizer()
     gen: Any = Generator(make_model(len(tokenizer)), tokenizer)
-    monkeypatch.setattr(module, "_generator", lambda folder: gen)
+    monkeypatch.setattr(module, "open_generator", lambda folder: gen)
     schema, template = files
     code, out, _ = run("infill", template, "--schema", schema, "--json", "--max-tokens", 40)
     said = json.loads(out)
