@@ -1,9 +1,9 @@
 """``python -m structgen.studies genlm``: adaptive weighted rejection beside genlm-control's, in one run.
 
 Both get the same model, the same condition on texts and as many particles; the model's answers are kept, so that
-times are those of the samplers alone. structgen runs twice: with the whole condition as a predicate that is asked
-about every candidate, as genlm-control does it, and as it is meant, with the grammar as a mask and only the rest of
-the condition as a predicate.
+times are those of the samplers alone. structgen runs in three ways: with the whole condition as a predicate that is
+asked about every candidate, as genlm-control does it; the same with the verdicts kept, as a predicate does unless told
+otherwise; and as it is meant, with the grammar as a mask and only the rest of the condition as a predicate.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="toy models only, few runs: seconds")
     parser.add_argument("--record", type=Path, help="JSON file; runs that it holds are not made again")
     parser.add_argument("--tasks", nargs="*", default=list(tasks.NAMES), choices=tasks.NAMES)
-    parser.add_argument("--runs", type=int, default=20, help="populations with toys (20); a quarter with the model")
+    parser.add_argument("--runs", type=int, default=40, help="populations of each sampler (40)")
     given = parser.parse_args(arguments)
     peer = _peer()
     runs = 3 if given.quick else given.runs
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     asking: list[Any] = [Toy()] if given.quick else [Toy(), Embedded()]
     for models in asking:
         for name in given.tasks:
-            _compare(record, models, tasks.load(name), runs if isinstance(models, Toy) else max(3, runs // 4), peer)
+            _compare(record, models, tasks.load(name), runs, peer)
     print(table(record.runs))
     return 0
 
@@ -113,7 +113,8 @@ def _compare(record: Record, models: Any, task: Task, runs: int, peer: Any) -> N
     anything = sg.compile(_ANYTHING, asked.vocab)
     ways: dict[str, Callable[[int], Run]] = {
         "genlm-control": lambda seed: _theirs(peer, rows, task, grammar, seed),
-        "structgen, predicate": lambda seed: _ours(rows, task, grammar, anything, seed),
+        "structgen, predicate": lambda seed: _ours(rows, task, grammar, anything, seed, remember=False),
+        "structgen, predicate, verdicts kept": lambda seed: _ours(rows, task, grammar, anything, seed, remember=True),
         "structgen, mask": lambda seed: _masked(rows, task, grammar, seed),
     }
     found: dict[str, dict[str, float]] = {}
@@ -123,22 +124,34 @@ def _compare(record: Record, models: Any, task: Task, runs: int, peer: Any) -> N
             run(seed)  # all that the model is asked about by this seed is known then
             drawn.append(run(seed))
         z = np.exp([one.log_z for one in drawn])
-        tokens = sum(one.tokens for one in drawn)
+        tokens = np.array([one.tokens for one in drawn], dtype=np.float64)
+        calls = np.array([one.calls for one in drawn], dtype=np.float64)
+        per_token = calls.sum() / tokens.sum()
         found[way] = {
             "z": float(z.mean()),
-            "error": float(z.std(ddof=1) / np.sqrt(runs)) if runs > 1 else float("inf"),
-            "calls": sum(one.calls for one in drawn) / tokens,
-            "ms": 1000.0 * sum(one.seconds for one in drawn) / tokens,
+            "error": _error(z),
+            "calls": float(per_token),
+            "calls_error": _error(calls - per_token * tokens) / float(tokens.mean()),
+            "ms": 1000.0 * sum(one.seconds for one in drawn) / float(tokens.sum()),
         }
         print(f"{name}, {way}: {found[way]}", flush=True)
     record.put(name, found)
 
 
-def _ours(rows: Rows, task: Task, grammar: sg.CompiledGrammar, anything: sg.CompiledGrammar, seed: int) -> Run:
+def _error(values: NDArray[np.float64]) -> float:
+    """Standard error of a mean."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("inf")
+
+
+def _ours(
+    rows: Rows, task: Task, grammar: sg.CompiledGrammar, anything: sg.CompiledGrammar, seed: int, remember: bool
+) -> Run:
     condition = Condition(task, grammar)
-    # no verdict is remembered: calls are those of the algorithm
     predicate = sg.Predicate(
-        lambda text: condition(text, False), lambda text: condition(text, True), raw=True, remembered=0
+        lambda text: condition(text, False),
+        lambda text: condition(text, True),
+        raw=True,
+        remembered=65_536 if remember else 0,
     )
     run = _timed(rows, anything, task, predicate, seed)
     return run._replace(calls=condition.calls)
@@ -226,7 +239,7 @@ def table(runs: dict[str, dict[str, dict[str, float]]]) -> str:
     ]
     for name, ways in runs.items():
         for way, run in ways.items():
-            lines.append(
-                f"| {name} | {way} | {run['z']:.2e} ± {run['error']:.0e} | {run['calls']:.2f} | {run['ms']:.2f} |"
-            )
+            z = f"{run['z']:.2e} ± {run['error']:.0e}"
+            calls = f"{run['calls']:.2f} ± {run['calls_error']:.2f}"
+            lines.append(f"| {name} | {way} | {z} | {calls} | {run['ms']:.2f} |")
     return "\n".join(lines)
