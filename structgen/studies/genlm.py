@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import process_time
 from typing import Any, NamedTuple
@@ -53,11 +54,25 @@ def main(arguments: list[str]) -> int:
     runs = 3 if given.quick else given.runs
     record = Record(given.record, {"particles": _PARTICLES, "runs": runs})
     asking: list[Any] = [Toy()] if given.quick else [Toy(), Embedded()]
-    for models in asking:
-        for name in given.tasks:
-            _compare(record, models, tasks.load(name), runs, peer)
+    with _one_thread():
+        for models in asking:
+            for name in given.tasks:
+                _compare(record, models, tasks.load(name), runs, peer)
     print(table(record.runs))
     return 0
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread: threads that wait for each other on a busy machine count as processor time of the peer."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _peer() -> Any:
