@@ -140,18 +140,12 @@ def bench_sample(on: Setting, rng: np.random.Generator) -> Iterator[Row]:
                 yield Row("sample, torch softmax + multinomial", size, on.eager(baseline, [(x,) for x in logits]))
 
 
-def _items(rng: np.random.Generator, n: int) -> Any:
-    """int32[n, 5]: different items, each of 5 codes out of 2,048, in order."""
-    keys = np.unique(rng.integers(0, 1 << 55, int(n * 1.001) + 10))[:n]
-    return np.stack([(keys >> (44 - 11 * d)) & 2047 for d in range(5)], axis=1).astype(np.int32)
-
-
 def bench_automaton(on: Setting, rng: np.random.Generator) -> Iterator[Row]:
     """Steps and rows under sets of items, after STATIC; beside binary search in the sorted items on the host."""
     for n in on.items:
-        items = _items(rng, n)
+        items = drawn.item_codes(rng, n)
         begin = time.perf_counter()
-        host = of_sequences(items, 2049, 2048)
+        host = of_sequences(items, drawn.CODES + 1, drawn.CODES)
         size = f"items={n} states={host.n_states} MB={host.nbytes >> 20}"
         yield Row("automaton, build on the host", size, time.perf_counter() - begin)
         moved = on_device(host, on.device, max(on.batches))

@@ -29,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="on a CPU: run every bench once, on tiny sizes")
     parser.add_argument("--out", type=Path, help="file for the record (default: in kernels/records/, on a GPU only)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--items", nargs="*", type=int, metavar="N",
+        help="sets of N items (default 100000 1000000 10000000) on the CPU, beside tries on the host, and nothing else",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     begin = time.perf_counter()
     try:
@@ -36,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError:
         print("torch is not installed", file=sys.stderr)
         return 2
-    gpu = torch.cuda.is_available()
+    gpu = torch.cuda.is_available() and options.items is None
     if not gpu:
         os.environ["TRITON_INTERPRET"] = "1"  # before triton is imported
     try:
@@ -46,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     about = _about(gpu)
     print(f"{about['device']}; " + ", ".join(f"{name} {version}" for name, version in about["versions"].items()))
+    if options.items is not None:
+        return _measure_items(about, tuple(options.items) or (10**5, 10**6, 10**7), options.seed, options.out)
     checks = _run_checks(gpu, options.only, options.seed)
     record: dict[str, Any] = {**about, "checks": checks, "bandwidth": None, "rows": [], "left_out": {}}
     if gpu and not options.no_bench:
@@ -64,6 +70,23 @@ def main(arguments: list[str] | None = None) -> int:
         out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         print(f"record: {out}")
     return 0 if all(result == "agrees" for result in checks.values()) else 1
+
+
+def _measure_items(about: dict[str, Any], sizes: tuple[int, ...], seed: int, out: Path | None) -> int:
+    """Sets of items on the CPU; writes a record."""
+    import torch
+
+    from structgen.kernels.check import items
+
+    torch.set_num_threads(1)
+    rows = []
+    for row in items.measure(sizes, seed):
+        rows.append(row)
+        print(items.table([row]).splitlines()[-1], flush=True)
+    out = out or RECORDS / _file_name({**about, "device": f"items-{platform.machine()}"})
+    out.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    print(f"record: {out}")
+    return 0
 
 
 def _run_checks(gpu: bool, only: list[str] | None, seed: int) -> dict[str, str]:

@@ -9,6 +9,9 @@ import torch
 
 from structgen.kernels.automaton import Automaton
 
+#: Codes that items are made of.
+CODES = 2048
+
 
 def logits(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
     generator = torch.Generator(device=device).manual_seed(int(rng.integers(2**31)))
@@ -87,3 +90,9 @@ def byte_automaton(rng: np.random.Generator, n: int, width: int) -> tuple[Any, A
     delta[free] = np.arange(n)[free, None]
     delta[free, 0] = rng.integers(0, n, int(free.sum()))
     return delta, rng.integers(0, width, 256).astype(np.uint8), rng.random(n) < 0.2
+
+
+def item_codes(rng: np.random.Generator, n: int) -> Any:
+    """int32[n, 5]: different items, each of five codes, in order."""
+    keys = np.unique(rng.integers(0, CODES**5, int(n * 1.001) + 10))[:n]
+    return np.stack([keys // CODES ** (4 - d) % CODES for d in range(5)], axis=1).astype(np.int32)

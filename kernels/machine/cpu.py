@@ -13,6 +13,7 @@ from structgen.kernels.machine.entries import (
     travel,
 )
 from structgen.kernels.machine.handles import handle, renewed
+from structgen.kernels.machine.large import enter, load
 from structgen.kernels.machine.masks import ADVANCE, FORCED, WITNESS
 from structgen.kernels.machine.rows import (
     count_ticks,
@@ -45,8 +46,10 @@ __all__ = [
     "counted_state",
     "delta",
     "drop_word",
+    "enter",
     "handle",
     "intern_cell",
+    "load",
     "make_row",
     "mask",
     "next_states",

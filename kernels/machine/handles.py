@@ -68,6 +68,11 @@ def _i8s(h, i):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
+def _u1(h, i):
+    return carray(_pointer(h[i, 0]), (h[i, 1],), np.uint8)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
 def _u8s(h, i):
     return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.uint64)
 
@@ -78,7 +83,8 @@ def _terminals(h):
     return L.Terminals(
         _i8(h, 0), _i4s(h, 1), _u8s(h, 2), _i4(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _i4s(h, 8),
         _i4(h, 9), _i4s(h, 10), _u8s(h, 11), _i4(h, 12), _i8s(h, 13), _i4s(h, 14), _i4s(h, 15), _i4(h, 16), _i4(h, 17),
-        _i4(h, 18), _i4(h, 19), _i4s(h, 20), _u8s(h, 21), _i4(h, 22), _i4(h, 23),
+        _i4(h, 18), _i4(h, 19), _i4s(h, 20), _u8s(h, 21), _i4(h, 22), _i4(h, 23), _i4(h, 24), _i4(h, 25), _u1(h, 26),
+        _u1(h, 27), _i4(h, 28), _u1(h, 29), _i4(h, 30), _i4(h, 31),
     )
     # fmt: on
 

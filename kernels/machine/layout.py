@@ -34,7 +34,9 @@ INF = 2**31 - 1
 FAR = 2**28
 
 # Terminals.q, one row for each terminal state
-Q_IV, Q_NIV = 0, 1  # its intervals in iv: first and number (of the base state, for counted ones)
+# its intervals in iv: first and number (of the base state, for counted ones). First -1 - s: they are still those of
+# state s of the large automata (large.py)
+Q_IV, Q_NIV = 0, 1
 Q_ACCEPT = 2  # 0: the terminal may not end here; 1 + ban: it may, and the ban (0: none) holds for what follows
 Q_DIST = 3  # least bytes to an accepting state without a ban, counts included
 Q_DENSE = 4  # row of dense, or -1
@@ -114,6 +116,15 @@ class Terminals(NamedTuple):
     pathbytes: Array  # uint64[longest + 1, 4]
     found: Array  # int32[trie nodes]
     others: Array  # int32[trie nodes]
+    following: Array  # int32[257]: the least byte from each byte on that is a token by itself, 256 if there is none
+    # the large automata, one after the other, as ByteDfa has them; see large.py
+    largefirst: Array  # int32[n + 1]
+    largelo: Array  # uint8[m]
+    largehi: Array  # uint8[m]
+    largeto: Array  # int32[m]
+    largeaccept: Array  # uint8[n]
+    largedistance: Array  # int32[n]
+    largeat: Array  # int32[n]: the terminal state of each, 0: there is none yet
 
 
 # Machine arenas

@@ -13,6 +13,7 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.closures import after, step
 from structgen.kernels.machine.configs import blank_config
+from structgen.kernels.machine.large import load
 from structgen.kernels.machine.rows import make_row, pair_row
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
@@ -294,7 +295,9 @@ def witness_byte(t, m, c):
         rest = np.int64(m.edges[m.items[i, L.I_EDGE], L.E_REST]) + m.cells[m.items[i, L.I_CELL], L.C_LEAST]
         if d == 0 or d + rest != least:
             continue
-        base = t.q[q, L.Q_BASE]
+        base = np.int64(t.q[q, L.Q_BASE])
+        if t.q[base, L.Q_IV] < 0 and not load(t, base):
+            return np.int64(-2)
         for k in range(t.q[base, L.Q_IV], t.q[base, L.Q_IV] + t.q[base, L.Q_NIV]):
             byte = np.int64(t.iv[k, L.IV_PICK])
             if byte >= best:

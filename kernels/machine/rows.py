@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
-from structgen.kernels.machine.states import delta, lookup
+from structgen.kernels.machine.large import load
+from structgen.kernels.machine.states import ABSENT, delta, lookup
 from structgen.kernels.machine.tables import table_get, table_put
 
 TICK, EXIT = 1, 2
@@ -119,6 +120,10 @@ def build_row(t, q):
         depth = t.trie[i, 2]
         e = lookup(t, np.int64(stack[depth - 1, 0]), np.int64(t.trie[i, 0]))
         if e < 0:
+            if e == ABSENT:
+                if not load(t, np.int64(stack[depth - 1, 0])):
+                    return np.int64(-1 - L.T_Q)
+                continue
             i = t.trie[i, 1]
             continue
         to = e >> 2
@@ -442,6 +447,8 @@ def like_state(t, q):
     most = np.int64(63)
     first = t.q[q, L.Q_IV]
     n = t.q[q, L.Q_NIV]
+    if first < 0:  # a state of a large automaton
+        return np.int64(-1)
     for k in range(first, first + n):
         to = t.iv[k, L.IV_TO]
         width = np.int64(0)
@@ -451,7 +458,7 @@ def like_state(t, q):
         if width > most:
             most = width
             best = np.int64(to)
-    if best < 0 or best == q:
+    if best < 0 or best == q or t.q[best, L.Q_IV] < 0:
         return np.int64(-1)
     width = np.int64(0)
     for k in range(t.q[best, L.Q_IV], t.q[best, L.Q_IV] + t.q[best, L.Q_NIV]):
@@ -467,7 +474,7 @@ def build_row_like(t, q, like):
     The trie is walked with both states at once, and a subtree is left as soon as they are one: states are
     shared by their futures, so what follows is the same. Visits only where the two differ.
 
-    Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a ban comes into it.
+    Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a ban or a large automaton is met.
     """
     root = np.int64(t.q[like, L.Q_REST])
     if root >= 0 and t.rest[root, L.R_BAN] + t.rest[root, L.R_NEXT] >= 0:
@@ -503,6 +510,9 @@ def build_row_like(t, q, like):
             b = np.int64(lookup(t, b, byte))
             if b >= 0:
                 b = b >> 2
+        if a == ABSENT or b == ABSENT:
+            t.used[L.T_ROWS] = r
+            return UNLIKE
         if a == b:
             i = t.trie[i, 1]
             continue

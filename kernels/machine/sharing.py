@@ -62,7 +62,7 @@ def same_future(t, v, q, first, lo, hi, to, mark, accept, iters, mapping, local,
         x = local[u]
         iv = t.q[x, L.Q_IV]
         degree = first[u + 1] - first[u]
-        if t.q[x, L.Q_ACCEPT] != accept[u] or t.q[x, L.Q_NIV] != degree or t.q[x, L.Q_ITER] != iters[u]:
+        if t.q[x, L.Q_ACCEPT] != accept[u] or t.q[x, L.Q_NIV] != degree or t.q[x, L.Q_ITER] != iters[u] or iv < 0:
             same = False
             break
         for k in range(degree):

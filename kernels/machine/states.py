@@ -11,19 +11,24 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.large import load
 from structgen.kernels.machine.tables import mix
 
 TICK, EXIT = 1, 2
+#: The edges of the state are to be loaded first (large.py).
+ABSENT = -2
 U1 = np.uint64(1)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def lookup(t, base, byte):
-    """The edge of an uncounted state on a byte: target * 4 + mark, or -1."""
+    """The edge of an uncounted state on a byte: target * 4 + mark, -1, or ABSENT."""
     d = t.q[base, L.Q_DENSE]
     if d >= 0:
         return t.dense[d, byte]
     i = t.q[base, L.Q_IV]
+    if i < 0:
+        return ABSENT
     end = i + t.q[base, L.Q_NIV]
     while i < end:
         if byte <= t.iv[i, L.IV_HI]:
@@ -110,9 +115,16 @@ def counted_rehash(t, qhash):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def delta(t, q, byte):
     """Next terminal state; -1: none; -2: no room for it."""
-    e = lookup(t, np.int64(t.q[q, L.Q_BASE]), np.int64(byte))
+    base = np.int64(t.q[q, L.Q_BASE])
+    e = lookup(t, base, np.int64(byte))
     if e < 0:
-        return -1
+        if e != ABSENT:
+            return -1
+        if not load(t, base):
+            return -2
+        e = lookup(t, base, np.int64(byte))
+        if e < 0:
+            return -1
     need = t.q[q, L.Q_NEED]
     left = t.q[q, L.Q_LEFT]
     to = e >> 2

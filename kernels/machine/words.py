@@ -142,7 +142,7 @@ def drop_word(t, q, word, following, dense_from, path):
     start = np.int64(q)
     q = start
     for i in range(n):
-        if not plain(t, q):
+        if not plain(t, q) or t.q[q, L.Q_IV] < 0:
             return np.int64(NOT_PLAIN)
         path[i] = q
         e = np.int64(lookup(t, q, np.int64(word[i])))

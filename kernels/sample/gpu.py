@@ -128,33 +128,6 @@ def _token(
 
 
 @triton.jit
-def _choose(
-    logits, logits_stride, columns, temperature, rows, rows_stride, width, indices, figures, tiles, seeds, steps,
-    tokens, logprobs, logmass, cuts, HAS: tl.constexpr, MASS: tl.constexpr, TILE: tl.constexpr, NUMBERS: tl.constexpr,
-):  # fmt: skip
-    """One program for a sequence: a tile by the figures, then a token of that tile."""
-    b = tl.program_id(0).to(tl.int64)
-    number, own, best, norm, mass, broken = _norms(figures, b, tiles, NUMBERS, MASS)
-    heat = tl.load(temperature + b)
-    greedy = heat == 0.0
-    seed = tl.load(seeds + b)
-    step = tl.load(steps + b)
-    top_ok = tl.load(figures + (b * tiles + number) * FIGURES + 2, mask=number < tiles, other=-INF)
-    score = tl.where(greedy, top_ok, own + gumbel(seed, number, step, WHOLE_TILE))
-    begin = tl.argmax(tl.where(broken > 0, 0.0, score), 0) * TILE
-    row = _row_of(indices, b, HAS)
-    scale = 1.0 / tl.where(greedy, 1.0, heat)
-    token, x = _token(
-        logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, begin, -INF, seed, step, greedy,
-        HAS, TILE,
-    )  # fmt: skip
-    tl.store(tokens + b, tl.where(broken > 0, -1, token))
-    tl.store(logprobs + b, tl.where(broken > 0, NAN, x - norm))
-    tl.store(logmass + b, tl.where(broken > 0, NAN, mass))
-    tl.store(cuts + b, -INF)
-
-
-@triton.jit
 def _key(x):
     """int32 that are ordered as the floats are."""
     bits = (x + 0.0).to(tl.int32, bitcast=True)
@@ -205,13 +178,58 @@ def _weight_above(
 
 
 @triton.jit
-def _choose_truncated(
+def _kept(
+    logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, tiles, seed, step, greedy,
+    k, p, least, HAS: tl.constexpr, TILE: tl.constexpr, CHUNK: tl.constexpr, ROUNDS: tl.constexpr,
+):  # fmt: skip
+    """Under truncation: where the drawn tile begins, the least logit that is kept, the log of the weight kept."""
+    floor = tl.full((), -2147483648, tl.int32)
+    if k > 0:
+        found = _threshold(
+            logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, False,
+            k.to(tl.float32), HAS, CHUNK, ROUNDS,
+        )  # fmt: skip
+        floor = found
+    if p < 1.0:
+        weight = _weight_above(
+            logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, HAS, CHUNK,
+        )  # fmt: skip
+        found = _threshold(
+            logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, True,
+            p * weight, HAS, CHUNK, ROUNDS,
+        )  # fmt: skip
+        floor = tl.maximum(floor, found)
+    lowest = tl.where(least > 0.0, best + tl.log(tl.where(least > 0.0, least, 1.0)), -INF)
+    chosen = -INF
+    begin = 0
+    total = 0.0
+    cut = INF
+    for i in range(tiles):
+        token = i * TILE + tl.arange(0, TILE)
+        word = _word(rows, rows_stride, row, token >> 5, width, HAS)
+        allowed = (token < columns) & (((word >> (token & 31)) & 1) != 0)
+        raw = tl.load(logits + b * logits_stride + token, mask=allowed, other=-INF).to(tl.float32)
+        x = raw * scale
+        kept = allowed & (_key(raw) >= floor) & (x >= lowest) & (raw > -INF)
+        weight = tl.sum(tl.where(kept, tl.exp(x - best), 0.0), 0)
+        score = tl.where(weight > 0.0, tl.log(tl.where(weight > 0.0, weight, 1.0)), -INF)
+        noise = tl.sum(gumbel(seed, i + tl.zeros([1], tl.int32), step, WHOLE_TILE), 0)
+        score = tl.where(greedy, tl.max(tl.where(kept, x, -INF), 0), score + noise)
+        begin = tl.where(score > chosen, i * TILE, begin)
+        chosen = tl.maximum(score, chosen)
+        total += weight
+        cut = tl.minimum(cut, tl.min(tl.where(kept, raw, INF), 0))
+    return begin, cut, best + tl.log(total)
+
+
+@triton.jit
+def _choose(
     logits, logits_stride, columns, temperature, rows, rows_stride, width, indices, figures, tiles, seeds, steps,
     top_k, top_p, min_p, tokens, logprobs, logmass, cuts,
-    HAS: tl.constexpr, MASS: tl.constexpr, TILE: tl.constexpr, NUMBERS: tl.constexpr, CHUNK: tl.constexpr,
-    ROUNDS: tl.constexpr,
+    HAS: tl.constexpr, MASS: tl.constexpr, TILE: tl.constexpr, NUMBERS: tl.constexpr, CUT: tl.constexpr,
+    CHUNK: tl.constexpr, ROUNDS: tl.constexpr,
 ):  # fmt: skip
-    """One program for a sequence: the least logit that is kept, the tiles' sums above it, then as ``_choose``."""
+    """One program for a sequence: a tile by the figures (CUT: by the sums of what is kept), then one of its tokens."""
     b = tl.program_id(0).to(tl.int64)
     number, own, best, norm, mass, broken = _norms(figures, b, tiles, NUMBERS, MASS)
     heat = tl.load(temperature + b)
@@ -220,59 +238,32 @@ def _choose_truncated(
     step = tl.load(steps + b)
     row = _row_of(indices, b, HAS)
     scale = 1.0 / tl.where(greedy, 1.0, heat)
-    k = tl.where(greedy, 0, tl.load(top_k + b))
-    p = tl.where(greedy, 1.0, tl.load(top_p + b))
-    least = tl.where(greedy, 0.0, tl.load(min_p + b))
-    if broken > 0:
-        tl.store(tokens + b, -1)
-        tl.store(logprobs + b, NAN)
-        tl.store(logmass + b, NAN)
-        tl.store(cuts + b, -INF)
-    else:
-        floor = tl.full((), -2147483648, tl.int32)
-        if k > 0:
-            found = _threshold(
-                logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, False,
-                k.to(tl.float32), HAS, CHUNK, ROUNDS,
-            )  # fmt: skip
-            floor = found
-        if p < 1.0:
-            weight = _weight_above(
-                logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, HAS, CHUNK,
-            )  # fmt: skip
-            found = _threshold(
-                logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, floor, True,
-                p * weight, HAS, CHUNK, ROUNDS,
-            )  # fmt: skip
-            floor = tl.maximum(floor, found)
-        lowest = tl.where(least > 0.0, best + tl.log(tl.where(least > 0.0, least, 1.0)), -INF)
-        chosen = -INF
+    if CUT:
+        k = tl.where(greedy, 0, tl.load(top_k + b))
+        p = tl.where(greedy, 1.0, tl.load(top_p + b))
+        least = tl.where(greedy, 0.0, tl.load(min_p + b))
         begin = 0
-        total = 0.0
-        cut = INF
-        for i in range(tiles):
-            token = i * TILE + tl.arange(0, TILE)
-            word = _word(rows, rows_stride, row, token >> 5, width, HAS)
-            allowed = (token < columns) & (((word >> (token & 31)) & 1) != 0)
-            raw = tl.load(logits + b * logits_stride + token, mask=allowed, other=-INF).to(tl.float32)
-            x = raw * scale
-            kept = allowed & (_key(raw) >= floor) & (x >= lowest) & (raw > -INF)
-            weight = tl.sum(tl.where(kept, tl.exp(x - best), 0.0), 0)
-            score = tl.where(weight > 0.0, tl.log(tl.where(weight > 0.0, weight, 1.0)), -INF)
-            noise = tl.sum(gumbel(seed, i + tl.zeros([1], tl.int32), step, WHOLE_TILE), 0)
-            score = tl.where(greedy, tl.max(tl.where(kept, x, -INF), 0), score + noise)
-            begin = tl.where(score > chosen, i * TILE, begin)
-            chosen = tl.maximum(score, chosen)
-            total += weight
-            cut = tl.minimum(cut, tl.min(tl.where(kept, raw, INF), 0))
-        token, x = _token(
-            logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, begin, cut, seed, step, greedy,
-            HAS, TILE,
-        )  # fmt: skip
-        tl.store(tokens + b, token)
-        tl.store(logprobs + b, x - best - tl.log(total))
-        tl.store(logmass + b, mass)
-        tl.store(cuts + b, tl.where((k > 0) | (p < 1.0) | (least > 0.0), cut, -INF))
+        lowest = -INF
+        if broken == 0:
+            begin, lowest, norm = _kept(
+                logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, best, tiles, seed, step,
+                greedy, k, p, least, HAS, TILE, CHUNK, ROUNDS,
+            )  # fmt: skip
+        shown = tl.where((broken == 0) & ((k > 0) | (p < 1.0) | (least > 0.0)), lowest, -INF)
+    else:
+        top_ok = tl.load(figures + (b * tiles + number) * FIGURES + 2, mask=number < tiles, other=-INF)
+        score = tl.where(greedy, top_ok, own + gumbel(seed, number, step, WHOLE_TILE))
+        begin = tl.argmax(tl.where(broken > 0, 0.0, score), 0) * TILE
+        lowest = -INF
+        shown = -INF
+    token, x = _token(
+        logits, logits_stride, columns, rows, rows_stride, width, b, row, scale, begin, lowest, seed, step, greedy,
+        HAS, TILE,
+    )  # fmt: skip
+    tl.store(tokens + b, tl.where(broken > 0, -1, token))
+    tl.store(logprobs + b, tl.where(broken > 0, NAN, x - norm))
+    tl.store(logmass + b, tl.where(broken > 0, NAN, mass))
+    tl.store(cuts + b, shown)
 
 
 def sample(logits, seeds, steps, rows, indices, temperature, cuts, mass, tile, out):
@@ -292,11 +283,10 @@ def sample(logits, seeds, steps, rows, indices, temperature, cuts, mass, tile, o
     given = (logits, logits.stride(0), columns, temperature, rows, rows_stride, width, indices, figures, tiles)
     warps = 8 if tile >= 2048 else 4
     _figures[batch, tiles](*given, HAS=has, MASS=mass, TILE=tile, num_warps=warps)
-    more = {"HAS": has, "MASS": mass, "TILE": tile, "NUMBERS": triton.next_power_of_2(tiles), "num_warps": warps}
-    if cuts is None:
-        _choose[batch,](*given, seeds, steps, *out, **more)
-    else:
-        # keys of 16-bit floats: what lies below their 16 (bfloat16) or 19 (float16) upper bits is the same for all
-        rounds = {torch.bfloat16: 4, torch.float16: 5, torch.float32: 8}[logits.dtype]
-        chunk = min(512, tile)
-        _choose_truncated[batch,](*given, seeds, steps, *cuts, *out, **more, CHUNK=chunk, ROUNDS=rounds)
+    # keys of 16-bit floats: what lies below their 16 (bfloat16) or 19 (float16) upper bits is the same for all
+    rounds = {torch.bfloat16: 4, torch.float16: 5, torch.float32: 8}[logits.dtype]
+    _choose[batch,](
+        *given, seeds, steps, *(cuts or (steps, steps, steps)), *out, HAS=has, MASS=mass, TILE=tile,
+        NUMBERS=triton.next_power_of_2(tiles), CUT=cuts is not None, CHUNK=min(512, tile), ROUNDS=rounds,
+        num_warps=warps,
+    )  # fmt: skip

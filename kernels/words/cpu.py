@@ -15,13 +15,18 @@ from structgen.kernels.dfa.arrays import grown, mix
 
 
 @njit(cache=True, nogil=True)
-def hash_of(accepts, lo, hi, to, begin, end):
+def hash_of(accepts, edges, begin, end):
     """Hash of a state by its edges, under 2**32."""
     h = mix(np.int64(accepts) + 1)
     for k in range(begin, end):
-        h = mix(h ^ (np.int64(to[k]) * 3 + 1))
-        h = mix(h ^ (np.int64(lo[k]) * 256 + np.int64(hi[k])))
+        h = mix(h ^ edges[k])
     return h
+
+
+@njit(cache=True, nogil=True)
+def tag_of(h):
+    """One byte of a hash, not zero, from other bits than those that say where it is looked for first."""
+    return np.uint8(h >> 25) | np.uint8(1)
 
 
 @njit(cache=True, nogil=True)
@@ -31,14 +36,23 @@ def minimal(data, start, order):
     Args:
         data: uint8; string i is ``data[start[i] : start[i + 1]]``. order: int32[k], the strings ascending.
     """
-    # closed states, in the order in which they were closed: children before parents
-    first = np.zeros(1025, np.int64)
-    accept = np.zeros(1024, np.bool_)
-    lo, hi, to = np.empty(1024, np.uint8), np.empty(1024, np.uint8), np.empty(1024, np.int32)
+    heads, edges, n = closed(data, start, order)
+    return reverse(heads, edges, n)
+
+
+@njit(cache=True, nogil=True)
+def closed(data, start, order):
+    """(heads int64[>= n + 1], edges int64[*], n): the states in the order in which they were closed, children first.
+
+    State s has the edges ``heads[s] >> 1`` to ``heads[s + 1] >> 1`` and accepts if ``heads[s] & 1``; an edge is
+    ``target << 16 | lo << 8 | hi``. So that a state is met by few accesses to memory: those are most of the time.
+    """
+    heads = np.zeros(1025, np.int64)
+    edges = np.empty(1024, np.int64)
     n = 0
-    slots = np.full(4096, -1, np.int32)
+    slots, tags = np.empty(4096, np.int32), np.zeros(4096, np.uint8)  # tag 0: a free slot
     # edges of the open states, from the root down: those of depth d begin at opened[d]
-    open_lo, open_hi, open_to = np.empty(1024, np.uint8), np.empty(1024, np.uint8), np.empty(1024, np.int32)
+    open_edges = np.empty(1024, np.int64)
     longest = 0
     for i in range(len(order)):
         longest = max(longest, start[order[i] + 1] - start[order[i]])
@@ -56,56 +70,61 @@ def minimal(data, start, order):
         else:
             begin, length, shared = np.int64(0), np.int64(0), -1
         while depth > shared:  # close the deepest state
-            if top + 1 >= len(open_to):
-                size = 2 * len(open_to)
-                open_lo, open_hi, open_to = grown(open_lo, size), grown(open_hi, size), grown(open_to, size)
+            if top + 1 >= len(open_edges):
+                open_edges = grown(open_edges, 2 * len(open_edges))
             a = opened[depth]
-            h = hash_of(ends[depth], open_lo, open_hi, open_to, a, top)
-            at = h & (len(slots) - 1)
+            accepts = np.int64(ends[depth])
+            h = hash_of(accepts, open_edges, a, top)
+            tag = tag_of(h)
+            at = h & (len(tags) - 1)
             found = -1
-            while slots[at] >= 0:
-                s = slots[at]
-                if first[s + 1] - first[s] == top - a and accept[s] == ends[depth]:
-                    same = True
-                    for k in range(top - a):
-                        x = first[s] + k
-                        if to[x] != open_to[a + k] or lo[x] != open_lo[a + k] or hi[x] != open_hi[a + k]:
-                            same = False
+            while tags[at] != 0:
+                if tags[at] == tag:
+                    s = np.int64(slots[at])
+                    first = heads[s] >> 1
+                    if heads[s] & 1 == accepts and (heads[s + 1] >> 1) - first == top - a:
+                        same = True
+                        for k in range(top - a):
+                            if edges[first + k] != open_edges[a + k]:
+                                same = False
+                                break
+                        if same:
+                            found = s
                             break
-                    if same:
-                        found = s
-                        break
-                at = (at + 1) & (len(slots) - 1)
+                at = (at + 1) & (len(tags) - 1)
             if found < 0:
-                m = first[n]
-                if m + top - a > len(to):
-                    size = max(2 * len(to), m + top - a)
-                    lo, hi, to = grown(lo, size), grown(hi, size), grown(to, size)
-                if n + 1 >= len(accept):
-                    first, accept = grown(first, 2 * len(accept) + 1), grown(accept, 2 * len(accept))
+                m = heads[n] >> 1
+                if m + top - a > len(edges):
+                    edges = grown(edges, max(2 * len(edges), m + top - a))
+                if n + 2 >= len(heads):
+                    heads = grown(heads, 2 * len(heads))
                 for k in range(top - a):
-                    lo[m + k], hi[m + k], to[m + k] = open_lo[a + k], open_hi[a + k], open_to[a + k]
-                accept[n] = ends[depth]
-                first[n + 1] = m + top - a
+                    edges[m + k] = open_edges[a + k]
+                heads[n] |= accepts
+                heads[n + 1] = (m + top - a) << 1
                 found = n
                 slots[at] = n
+                tags[at] = tag
                 n += 1
-                if 2 * n > len(slots):
-                    slots = np.full(2 * len(slots), -1, np.int32)
+                if 2 * n > len(tags):
+                    slots, tags = np.empty(2 * len(tags), np.int32), np.zeros(2 * len(tags), np.uint8)
                     for s in range(n):
-                        at = hash_of(accept[s], lo, hi, to, first[s], first[s + 1]) & (len(slots) - 1)
-                        while slots[at] >= 0:
-                            at = (at + 1) & (len(slots) - 1)
+                        h = hash_of(heads[s] & 1, edges, heads[s] >> 1, heads[s + 1] >> 1)
+                        at = h & (len(tags) - 1)
+                        while tags[at] != 0:
+                            at = (at + 1) & (len(tags) - 1)
                         slots[at] = s
+                        tags[at] = tag_of(h)
             top = a
             depth -= 1
             if depth >= 0:  # the edge that leads to it; neighbours to one target are one interval
-                byte = data[last + depth]
-                if top > opened[depth] and open_to[top - 1] == found and np.int64(open_hi[top - 1]) + 1 == byte:
-                    open_hi[top - 1] = byte
-                else:
-                    open_lo[top], open_hi[top], open_to[top] = byte, byte, found
-                    top += 1
+                byte = np.int64(data[last + depth])
+                if top > opened[depth] and open_edges[top - 1] >> 16 == found:
+                    if (open_edges[top - 1] & 255) + 1 == byte:
+                        open_edges[top - 1] += 1
+                        continue
+                open_edges[top] = found << 16 | byte << 8 | byte
+                top += 1
         if i < len(order):
             while depth < length:
                 depth += 1
@@ -113,25 +132,25 @@ def minimal(data, start, order):
                 ends[depth] = False
             ends[length] = True
             last = begin
-    return reverse(first, lo, hi, to, accept, n)
+    return heads, edges, n
 
 
 @njit(cache=True, nogil=True)
-def reverse(first, lo, hi, to, accept, n):
-    """The states numbered from the last one down, so that the root is 0."""
-    m = first[n]
-    new_first = np.zeros(n + 1, np.int32)
-    new_lo, new_hi, new_to = np.empty(m, np.uint8), np.empty(m, np.uint8), np.empty(m, np.int32)
-    new_accept = np.empty(n, np.bool_)
+def reverse(heads, edges, n):
+    """The states numbered from the last one down, so that the root is 0. See ``minimal`` for the result."""
+    m = heads[n] >> 1
+    first = np.zeros(n + 1, np.int32)
+    lo, hi, to = np.empty(m, np.uint8), np.empty(m, np.uint8), np.empty(m, np.int32)
+    accept = np.empty(n, np.bool_)
     at = 0
     for s in range(n):
         old = n - 1 - s
-        new_accept[s] = accept[old]
-        for k in range(first[old], first[old + 1]):
-            new_lo[at], new_hi[at], new_to[at] = lo[k], hi[k], n - 1 - to[k]
+        accept[s] = heads[old] & 1 == 1
+        for k in range(heads[old] >> 1, heads[old + 1] >> 1):
+            lo[at], hi[at], to[at] = (edges[k] >> 8) & 255, edges[k] & 255, n - 1 - (edges[k] >> 16)
             at += 1
-        new_first[s + 1] = at
-    return new_first, new_lo, new_hi, new_to, new_accept
+        first[s + 1] = at
+    return first, lo, hi, to, accept
 
 
 @njit(cache=True, nogil=True)

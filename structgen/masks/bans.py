@@ -174,6 +174,9 @@ def _moves(store: TerminalStore, state: int) -> list[tuple[int, int, int]]:
     """The ways out of a state of the store, counts obeyed: (lo, hi, next state)."""
     t = store.arrays
     base, need, left = (int(x) for x in t.q[state, [L.Q_BASE, L.Q_NEED, L.Q_LEFT]])
+    while t.q[base, L.Q_IV] < 0 and not cpu.load(t, base):
+        store.grow(L.T_Q)
+        t = store.arrays
     first, n = (int(x) for x in t.q[base, [L.Q_IV, L.Q_NIV]])
     result = []
     for lo, hi, to, mark in t.iv[first : first + n, [L.IV_LO, L.IV_HI, L.IV_TO, L.IV_MARK]].tolist():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,10 @@ from structgen.masks.vocabulary import Vocabulary
 SPARSE_STATE = 3
 #: One automaton makes so many table rows at most; where it has more such states, wider ones are searched too.
 MOST_DENSE = 16_384
+#: Of automata with more states than this, states are brought in as they are reached.
+LARGE = 65_536
+#: Room that is made for such states at once: the most ways that lead out of one.
+_WAYS = 256
 
 _NO_BANS: Mapping[int, ByteDfa] = {}
 
@@ -69,6 +73,7 @@ class TerminalStore:
         missing[list(vocabulary.missing_bytes)] = True
         own = np.where(missing, 256, np.arange(257))
         self._following = np.minimum.accumulate(own[::-1])[::-1].astype(np.int32)
+        nothing, no_bytes = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.uint8)
         #: Is every byte a token by itself?
         self._all_bytes = not vocabulary.missing_bytes
         #: Is every byte that UTF-8 uses a token by itself? Then every text can be written.
@@ -109,6 +114,14 @@ class TerminalStore:
             pathbytes=np.zeros((self.longest + 1, 4), dtype=np.uint64),
             found=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
             others=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
+            following=self._following,
+            largefirst=np.zeros(1, dtype=np.int32),
+            largelo=no_bytes,
+            largehi=no_bytes,
+            largeto=nothing,
+            largeaccept=no_bytes,
+            largedistance=nothing,
+            largeat=nothing,
         )
         #: The arrays as kernels take them.
         self.handle = cpu.handle(self.arrays)
@@ -129,6 +142,9 @@ class TerminalStore:
         if spelt is not None:
             self._starts[name] = spelt
             return spelt
+        if dfa.n_states > LARGE and not bans and dfa.counter is None:
+            state = self._starts[name] = self._large(dfa)
+            return state
         base = self._base(dfa, name, numbers)
         state = base
         if dfa.counter is not None:
@@ -182,10 +198,7 @@ class TerminalStore:
             return L.NOTHING
         searched = self._room(np.diff(part.first))
         pick = self._pick(part.lo, part.hi)
-        if self.spellable and (pick >= 256).any():
-            source = np.repeat(np.arange(len(part.accept)), np.diff(part.first))
-            shortest = part.distance[part.to] == part.distance[source] - 1
-            self.spellable = not (shortest & (pick >= 256)).any()
+        self._note_spelling(pick, part.first, part.to, part.distance, -1)
         mapping = part.known.copy()
         cpu.share(
             self.handle, part.first, part.lo, part.hi, part.to, np.zeros(len(part.to), dtype=np.uint8), pick,
@@ -224,11 +237,7 @@ class TerminalStore:
         if dfa.counter is not None:
             iters[dfa.before_exit] = dfa.iteration
         pick = self._pick(dfa.lo, dfa.hi)
-        if self.spellable and (pick >= 256).any():
-            source = np.repeat(np.arange(n), degree)
-            length = np.where(mark == TICK, iters[source], 0) - 1
-            shortest = distance[dfa.to] == distance[source] + length
-            self.spellable = not (shortest & (pick >= 256)).any()
+        self._note_spelling(pick, dfa.first, dfa.to, distance, np.where(mark == TICK, np.repeat(iters, degree), 0) - 1)
         mapping = np.full(n, -1, dtype=np.int32)
         cpu.share(
             self.handle, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
@@ -237,6 +246,44 @@ class TerminalStore:
         base = int(mapping[0])
         self._starts[key] = base
         return base
+
+    def _large(self, dfa: ByteDfa) -> int:
+        """Keep an automaton as it is, for its states to be brought in as they are reached. Its start."""
+        t = self.arrays
+        n, m = len(t.largeat), len(t.largeto)
+        if not self._all_bytes:
+            for a in range(0, dfa.n_states, LARGE):  # in pieces: the whole would take as much memory again
+                first = dfa.first[a : a + LARGE + 1]
+                edges = slice(int(first[0]), int(first[-1]))
+                pick = self._pick(dfa.lo[edges], dfa.hi[edges])
+                self._note_spelling(pick, first, dfa.to[edges], dfa.distance, -1, a)
+        came = {
+            "largefirst": dfa.first if n == 0 else np.concatenate([t.largefirst, dfa.first[1:] + np.int32(m)]),
+            "largelo": _joined(t.largelo, dfa.lo),
+            "largehi": _joined(t.largehi, dfa.hi),
+            "largeto": _joined(t.largeto, dfa.to, n),
+            "largeaccept": _joined(t.largeaccept, dfa.accept.view(np.uint8)),
+            "largedistance": _joined(t.largedistance, dfa.distance),
+            "largeat": _joined(t.largeat, np.zeros(dfa.n_states, dtype=np.int32)),
+        }
+        self.reserve(L.T_Q, _WAYS)
+        self.reserve(L.T_IV, _WAYS)
+        self.reserve(L.T_DENSE, _WAYS)
+        self._replace(came)
+        return int(cpu.enter(self.arrays, n))
+
+    def _note_spelling(
+        self, pick: np.ndarray, first: np.ndarray, to: np.ndarray, distance: np.ndarray, length: Any, begin: int = 0
+    ) -> None:
+        """Note whether a byte that is no token by itself stands on the way of a witness.
+
+        ``length``: what an edge adds to the distance of its source, where it is on a shortest way; ``begin``: the
+        state that ``first`` begins with.
+        """
+        if self.spellable and (pick >= 256).any():
+            source = np.repeat(np.arange(begin, begin + len(first) - 1), np.diff(first))
+            shortest = distance[to] == distance[source] + length
+            self.spellable = not (shortest & (pick >= 256)).any()
 
     def _pick(self, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         """int32[m]: for each interval the least byte that is a token by itself, else 256 + its least byte."""
@@ -296,6 +343,11 @@ class TerminalStore:
         if arena == L.T_ROWS and self.arrays.rows.nbytes * 2 > self.max_bytes and not self.dropped:
             self._drop_rows()
             return
+        if arena == L.T_Q and len(self.arrays.largeat) > 0:  # states are brought in with their edges
+            short = int(self.arrays.used[L.T_IV]) + _WAYS > len(self.arrays.iv)
+            self.reserve(L.T_IV, _WAYS)
+            if short:
+                return
         self._resize(arena, 2 * getattr(self.arrays, L.TERMINAL_ARENAS[arena][0]).shape[0])
 
     def reserve(self, arena: int, extra: int) -> None:
@@ -320,6 +372,9 @@ class TerminalStore:
                 cpu.share_rehash(self.arrays, new[name])
             else:
                 new[name] = resized(old, size)
+        self._replace(new)
+
+    def _replace(self, new: dict[str, np.ndarray]) -> None:
         self.arrays = self.arrays._replace(**new)
         self.handle = cpu.renewed(self.handle, self.arrays, new)
         self.version += 1
@@ -354,6 +409,13 @@ def resized(old: np.ndarray, size: int) -> np.ndarray:
     new = np.zeros((size, *old.shape[1:]), dtype=old.dtype)
     new[: old.shape[0]] = old
     return new
+
+
+def _joined(old: np.ndarray, more: np.ndarray, shift: int = 0) -> np.ndarray:
+    """Two arrays, one after the other, ``shift`` added to what comes; without a copy if it comes first."""
+    if len(old) > 0:
+        return np.concatenate([old, more + old.dtype.type(shift)])
+    return np.require(more, requirements=["C", "W"])
 
 
 def _power_of_two(n: int) -> int:

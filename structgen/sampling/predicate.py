@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
+from inspect import isawaitable, iscoroutine
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from structgen.errors import InputError, PredicateError
 
@@ -53,7 +54,7 @@ class Predicate:
         self.calls = 0
         self.seconds = 0.0
         self._known: OrderedDict[tuple[bool, bytes], bool] = OrderedDict()
-        self._pool: ThreadPoolExecutor | None = None
+        self._worker: _Worker | None = None
 
     def __call__(self, texts: Sequence[bytes], finished: bool) -> list[bool]:
         """The verdicts on some texts, all prefixes or all finished."""
@@ -81,8 +82,9 @@ class Predicate:
         began = perf_counter()
         try:
             answer = self._timed(function, given if self.batch else given[0])
-        except Late:
-            self._pool = None  # its thread is lost to the call
+            verdicts = self._verdicts(answer)
+        except _Late:
+            self._worker = None  # its thread is lost to the call
             raise PredicateError(
                 f"the predicate took more than {self.timeout} s on {given[0]!r}",
                 text=given[0],
@@ -96,21 +98,66 @@ class Predicate:
             ) from error
         finally:
             self.seconds += perf_counter() - began
-        if not self.batch:
-            return [bool(answer)]
-        verdicts = [bool(value) for value in answer]
         if len(verdicts) != len(group):
             raise PredicateError(
                 f"the predicate gave {len(verdicts)} answers for {len(group)} texts", text=given[0], hint=None
             )
         return verdicts
 
+    def _verdicts(self, answer: Any) -> list[bool]:
+        if isawaitable(answer):
+            if iscoroutine(answer):
+                answer.close()
+            raise TypeError("it gave an awaitable; a plain function is wanted, which may call asyncio.run")
+        return [bool(value) for value in answer] if self.batch else [bool(answer)]
+
     def _timed(self, function: Callable[[Any], Any], argument: Any) -> Any:
         if self.timeout is None:
             return function(argument)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="structgen-predicate")
-        return self._pool.submit(function, argument).result(self.timeout)
+        if self._worker is None:
+            self._worker = _Worker()
+        return self._worker.run(function, argument, self.timeout)
+
+
+#: A function, its argument, and where the answer or what was raised is put; None asks the worker to end.
+_Call: TypeAlias = "tuple[Callable[[Any], Any], Any, SimpleQueue[tuple[Any, BaseException | None]]] | None"
+
+
+class _Late(Exception):
+    """A call has taken too long."""
+
+
+class _Worker:
+    """A thread that calls functions. It does not keep the process from ending, should a call never return."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[_Call] = SimpleQueue()
+        Thread(target=_serve, args=(self._calls,), name="structgen-predicate", daemon=True).start()
+
+    def run(self, function: Callable[[Any], Any], argument: Any, timeout: float) -> Any:
+        """What the function returns. Raises what it raises, or _Late; the worker is of no use after that."""
+        answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._calls.put((function, argument, answers))
+        try:
+            answer, error = answers.get(timeout=timeout)
+        except Empty:
+            raise _Late from None
+        if error is not None:
+            raise error
+        return answer
+
+    def __del__(self) -> None:
+        self._calls.put(None)
+
+
+def _serve(calls: SimpleQueue[_Call]) -> None:
+    while (call := calls.get()) is not None:
+        function, argument, answers = call
+        try:
+            answers.put((function(argument), None))
+        except BaseException as error:  # whatever it is, it belongs to the caller
+            answers.put((None, error))
+        del call, function, argument, answers
 
 
 def _whole(text: bytes) -> bytes:

@@ -40,8 +40,8 @@ def check(kernel, out="*i32", states="*i32", **constants):
 common = {"HAS": True, "MASS": True, "TILE": 4096}
 check(apply_mask._apply_mask, HAS=True, N=128)
 check(sample._figures, out="*fp32", **common)
-check(sample._choose, NUMBERS=32, **common)
-check(sample._choose_truncated, NUMBERS=32, CHUNK=512, ROUNDS=4, **common)
+for cut in (False, True):
+    check(sample._choose, NUMBERS=32, CUT=cut, CHUNK=512, ROUNDS=4, **common)
 check(accept._norms, HAS=True, CUT=True, CHUNK=4096)
 check(accept._accept, HAS=True, SURE=False, CHUNK=4096)
 check(gather_rows._gather_rows, N=2048)
