@@ -15,6 +15,7 @@ import numpy as np
 
 from structgen import automata
 from structgen.automata.bytedfa import EXIT, TICK, ByteDfa, Counter, from_edges
+from structgen.automata.spelt import Spelt, Without
 from structgen.ir.combine import from_terminal
 from structgen.ir.network import Terminal
 from structgen.kernels.first_use import announce, cached
@@ -61,6 +62,7 @@ def load() -> None:
             machine.grow(arena)
     for arena in (L.T_Q, L.T_RESTNEXT):
         store.grow(arena)
+    _words(store)
     spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
 
 
@@ -107,7 +109,7 @@ class _EmptyMachine:
         )
         store = TerminalStore(vocabulary, 1 << 20)
         arrays = Machine.empty_arrays()
-        arrays.nodes[0] = (1, 1, 0, 0, 0)
+        arrays.nodes[0, [L.N_READY, L.N_ACCEPT]] = 1
         arrays.frames[0] = (-1, -1, -1)
         cpu.intern_cell(arrays, 0, 1)
         # handles do not keep arrays alive
@@ -131,13 +133,21 @@ def compile_rest() -> None:
     a = automata.literals(["ab", "ac", "d"])
     b = automata.complement(automata.concat(a, automata.symbols([(97, 0x20AC)], automata.CODE_POINTS)))
     dfa = automata.to_bytedfa(automata.utf8(automata.intersect(b, automata.repeat(a, 0, 3))))
-    vocabulary = Vocabulary([b"a", b"ab"])
+    vocabulary = Vocabulary([*(bytes([b]) for b in range(256)), b"ab"], [])
     trie = vocabulary.trie
     store = TerminalStore(vocabulary, 1 << 20)
     store.start(dfa)
+    _words(store)
     store.build_row(store.start(_counted()))
     store.grow(L.T_Q)
     spell(np.frombuffer(bytearray(b"ab"), dtype=np.uint8), trie.byte, trie.end, trie.token_first, trie.root_child, 9)
+
+
+def _words(store: TerminalStore) -> None:
+    """A word in front of an automaton, and one left out of it."""
+    base = _almost_anything()
+    store.start(Spelt(b"a", base))
+    store.start(Without(base, b'b"'))
 
 
 def _counted() -> ByteDfa:

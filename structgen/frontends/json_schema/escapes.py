@@ -31,7 +31,8 @@ MAX_STATES = 1_000_000
 #: Up to this many states, the tree is copied for each state and minimising merges the copies.
 _COPIED = 20_000
 
-_SHORT = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x2F: "/", 0x5C: "\\"}
+#: Letters after a backslash, by code point.
+SHORT_ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x2F: "/", 0x5C: "\\"}
 _DEAD = -1
 _NOTHING = -(1 << 30)  # kernels.expand_tree: no edge
 _QUOTE, _BACKSLASH = 0x22, 0x5C
@@ -133,11 +134,13 @@ def _shared(delta: Int32Array, child: Int32Array) -> Int32Array:
 
     for v in range(1, len(child)):
         references, spread = np.unique(child[v], return_inverse=True)
-        kinds, used = np.unique(reached(references), axis=0, return_inverse=True)
+        rows = reached(references)
+        used = kernels.equal_columns(np.ascontiguousarray(rows.T))
+        kinds = rows[np.unique(used, return_index=True)[1]]
         number = np.full(len(kinds), -1, dtype=np.int32)
         alive = np.flatnonzero((kinds >= 0).any(axis=1))
         number[alive] = np.arange(n, n + len(alive), dtype=np.int32)
-        targets[v] = number[used.reshape(-1)]
+        targets[v] = number[used]
         blocks.append(kinds[alive][:, spread.reshape(-1)])
         n += len(alive)
     references, spread = np.unique(child[0], return_inverse=True)
@@ -172,7 +175,7 @@ def _tree(starts: bytes, classes: bytes, escapes: Escapes) -> tuple[Int32Array, 
 
 def _escape(raw: _Function, nodes: _Nodes, escapes: Escapes) -> int:
     """The node after a backslash."""
-    edges = [(ord(letter), ord(letter), raw.at(code)) for code, letter in _SHORT.items()]
+    edges = [(ord(letter), ord(letter), raw.at(code)) for code, letter in SHORT_ESCAPES.items()]
     if escapes == "any":
         hexed = raw
     else:

@@ -11,20 +11,20 @@ takes in what ``json.dumps`` writes with its default separators and any indentat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from structgen.automata import CODE_POINTS, bytedfa, everything, to_bytedfa, utf8
+from structgen.automata import bytedfa, to_bytedfa, utf8
 from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
 from structgen.automata.spelt import Spelt, Without
 from structgen.errors import InputError
-from structgen.frontends.json_schema.escapes import Escapes, json_text
+from structgen.frontends.json_schema.escapes import Escapes
 from structgen.frontends.json_schema.names import FreeNames, Pool, Written
 from structgen.frontends.json_schema.numbers import Forms, NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.wordtexts import is_plain, texts_of_all_but
 from structgen.frontends.regex import to_dfa
 from structgen.ir.network import Terminal
 
@@ -106,13 +106,13 @@ class Terminals:
 
     def name_cost(self, name: str) -> int:
         """Least bytes of a name and its colon, without a comma before it."""
-        plain = self.escapes == "standard" and _is_plain(name)
+        plain = self.escapes == "standard" and is_plain(name)
         size = len(name) + 2 if plain else StringSet.of([name]).texts(self.escapes).min_length()
         return self.gap_cost + size + self.small_cost + 1
 
     def _name(self, name: str) -> Terminal:
         """A property name after its opening quote, with its colon."""
-        if self.escapes == "standard" and _is_plain(name):
+        if self.escapes == "standard" and is_plain(name):
             return Terminal(Spelt(name.encode("ascii"), self._rest_of_name), f'"{name}"')
         text = _after_quote(StringSet.of([name]).texts(self.escapes))
         return Terminal(chain(text, self._colon), f'"{name}"')
@@ -131,9 +131,8 @@ class Terminals:
 
     def _names(self, pool: Pool, written: Written) -> Terminal:
         if not written:
-            lacking = pool.lacking if self.escapes == "standard" else None
-            plain = lacking is not None and all(map(_is_plain, lacking))
-            return self._all_but(tuple(sorted(lacking))) if lacking and plain else self._names_of(pool.names)
+            lacking = pool.lacking
+            return self._all_but(tuple(sorted(lacking))) if lacking else self._names_of(pool.names)
         if written.before is not None:
             base = pool.terminals[written.before].dfa
             texts = () if base.counter is not None else self.spellings(written.last)
@@ -144,14 +143,14 @@ class Terminals:
         return self._names_of(pool.free(written).names)
 
     def _of_all_but(self, lacking: tuple[str, ...]) -> Terminal:
-        return self._property_name(all_but(lacking))
+        return self._property_name(texts_of_all_but(lacking, self.escapes))
 
     def _of_names(self, names: StringSet) -> Terminal:
         return self._property_name(names.texts(self.escapes))
 
     def _spellings(self, name: str) -> tuple[bytes, ...]:
         """The texts of a name after its opening quote, the closing quote included; none if they are many."""
-        if self.escapes == "standard" and _is_plain(name):
+        if self.escapes == "standard" and is_plain(name):
             return (name.encode("ascii") + b'"',)
         texts = _after_quote(StringSet.of([name]).texts(self.escapes))
         done, todo = [], [(0, b"")]
@@ -206,54 +205,6 @@ def _after_quote(text: ByteDfa) -> ByteDfa:
     if counter is not None:
         counter = Counter(counter.lo, counter.hi, counter.mark[1:])
     return ByteDfa(text.first[1:] - 1, text.lo[1:], text.hi[1:], text.to[1:] - 1, text.accept[1:], counter)
-
-
-_PLAIN = frozenset(map(chr, range(0x20, 0x80))) - frozenset('"\\/')
-
-
-def _is_plain(name: str) -> bool:
-    """Has the name one text only, itself in quotes?"""
-    return _PLAIN.issuperset(name)
-
-
-def all_but(words: Sequence[str]) -> ByteDfa:
-    """The texts of all strings but some plain words: the automaton of all strings beside that of the words."""
-    body = _any_body()
-    known = choices([word.encode("ascii") for word in words])
-    n = known.n_states if words else 0
-    # rows of the words begin as copies of the row between characters; state 0 is that state without the words
-    row = np.full(256, -1, dtype=np.int32)
-    for i in range(int(body.first[0]), int(body.first[1])):
-        row[body.lo[i] : int(body.hi[i]) + 1] = body.to[i] + n
-    table = np.tile(row, (n, 1))
-    width = known.hi.astype(np.int32) - known.lo + 1
-    edge = np.repeat(np.arange(len(width)), width)  # one entry for each byte of each interval
-    byte = known.lo[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(width) - width, width)
-    table[np.repeat(np.arange(known.n_states), np.diff(known.first))[edge], byte] = known.to[edge]
-    table[np.flatnonzero(known.accept[:n]), ord('"')] = -1
-    change = np.ones((n, 256), dtype=np.bool_)
-    change[:, 1:] = table[:, 1:] != table[:, :-1]
-    starts = np.flatnonzero(change)
-    states, lo = np.divmod(starts, 256)
-    hi = np.append(starts[1:], n * 256)[: len(starts)] - 1 - states * 256
-    to = table.ravel()[starts]
-    live = to >= 0
-    counts = np.bincount(states[live], minlength=n)
-    first = np.concatenate([[0], np.cumsum(counts)])
-    quote = np.array([ord('"')], dtype=np.uint8)
-    return ByteDfa(
-        np.concatenate([[0], first + 1, body.first[1:] + first[-1] + 1]).astype(np.int32),
-        np.concatenate([quote, lo[live].astype(np.uint8), body.lo]),
-        np.concatenate([quote, hi[live].astype(np.uint8), body.hi]),
-        np.concatenate([[1], to[live] + 1, body.to + n + 1]).astype(np.int32),
-        np.concatenate([np.zeros(n + 1, dtype=np.bool_), body.accept]),
-    )
-
-
-@lru_cache(maxsize=1)
-def _any_body() -> ByteDfa:
-    """Any characters, escaped only where an encoder may, and the closing quote."""
-    return to_bytedfa(json_text(everything(CODE_POINTS)))
 
 
 @lru_cache(maxsize=16)

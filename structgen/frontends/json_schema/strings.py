@@ -25,7 +25,6 @@ from structgen.automata import (
     ByteDfa,
     Dfa,
     Ranges,
-    bytedfa,
     chain,
     complement,
     difference,
@@ -40,6 +39,7 @@ from structgen.errors import ConstraintError, LimitError, UnsupportedError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import formats
 from structgen.frontends.json_schema.escapes import Escapes, counted, json_text, quoted, repetition
+from structgen.frontends.json_schema.wordtexts import texts_of, texts_of_all_but
 from structgen.ir.network import Terminal
 
 ANY = every_symbol(CODE_POINTS)
@@ -355,7 +355,7 @@ class StringSet:
 
 
 def _has_surrogate(value: str) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in value)
+    return not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)
 
 
 _NOTHING = StringSet(_Words(frozenset()))
@@ -594,16 +594,13 @@ def _complement(a: StringSet) -> StringSet:
 
 # Texts
 
-_PLAIN_ASCII = frozenset(map(chr, range(0x20, 0x80))) - frozenset('"\\/')
-
-
 @lru_cache(maxsize=4096)
 def _texts(form: _Form, escapes: Escapes) -> ByteDfa:
     match form:
-        case _Words(values) if escapes == "standard" and all(map(_PLAIN_ASCII.issuperset, values)):
-            if not values:
-                raise ValueError("no string is in this set, so no terminal can be made of it")
-            return bytedfa.choices([f'"{v}"'.encode("ascii") for v in values])
+        case _Words(values):
+            return texts_of(values, escapes)
+        case _Others(values):
+            return texts_of_all_but(values, escapes)
         case _Run(ranges, lo, hi):
             if ranges == ANY:
                 escapes = "any"

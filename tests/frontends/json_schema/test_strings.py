@@ -18,7 +18,6 @@ from structgen.automata.bytedfa import EXIT, TICK, ByteDfa, literal
 from structgen.errors import LimitError, SourceSyntaxError, UnsupportedError
 from structgen.frontends.json_schema import escapes as escapes_module
 from structgen.frontends.json_schema.escapes import json_text
-from structgen.frontends.json_schema.separators import all_but
 from structgen.frontends.json_schema.strings import StringSet
 
 SAMPLES = ["".join(p) for n in range(4) for p in itertools.product("ab\u00e9", repeat=n)]
@@ -231,10 +230,3 @@ def test_sharing_gives_the_same_automaton(monkeypatch: pytest.MonkeyPatch) -> No
             monkeypatch.setattr(escapes_module, "_COPIED", 0)
             assert json_text(d, mode) == copied
             monkeypatch.undo()
-
-
-@given(st.sets(st.text("ab01", max_size=3), min_size=1))
-def test_all_but_some_words(words: set[str]) -> None:
-    dfa = all_but(sorted(words))
-    for word in ["".join(letters) for n in range(4) for letters in itertools.product("ab01", repeat=n)]:
-        assert dfa.accepts(f'"{word}"'.encode()) == (word not in words)
