@@ -10,10 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from structgen.automata.symbols import CODE_POINTS, Ranges, every_symbol, invert, join
 
+_T = TypeVar("_T")
 
+
+def _hashed_once(cls: type[_T]) -> type[_T]:
+    """Have a node keep its hash: parts of large trees are looked up by their content again and again."""
+    full = cls.__hash__
+
+    def kept(self: Any) -> int:
+        found: int | None = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = full(self)
+        return found
+
+    cls.__hash__ = kept  # type: ignore[method-assign]
+    return cls
+
+
+@_hashed_once
 @dataclass(frozen=True)
 class Chars:
     """One code point out of a set. The empty set matches nothing."""
@@ -21,6 +39,7 @@ class Chars:
     ranges: Ranges
 
 
+@_hashed_once
 @dataclass(frozen=True)
 class Seq:
     """The items one after the other; no items: the empty word. Never holds a Seq, never exactly one item."""
@@ -28,6 +47,7 @@ class Seq:
     items: tuple[Node, ...]
 
 
+@_hashed_once
 @dataclass(frozen=True)
 class Alt:
     """Any of two or more branches. Never holds an Alt; at most one branch is a Chars."""
@@ -35,6 +55,7 @@ class Alt:
     branches: tuple[Node, ...]
 
 
+@_hashed_once
 @dataclass(frozen=True)
 class Repeat:
     """``lo`` to ``hi`` times the body (None: no upper bound)."""
@@ -44,6 +65,7 @@ class Repeat:
     hi: int | None
 
 
+@_hashed_once
 @dataclass(frozen=True)
 class Look:
     """A lookahead (``ahead``) or lookbehind: here the body must, or if ``negative`` must not, match."""
@@ -63,6 +85,7 @@ class End:
     """The very end of the text."""
 
 
+@_hashed_once
 @dataclass(frozen=True)
 class Atomic:
     """A group that is never re-entered once it has matched: its first match in order of preference stands.
