@@ -29,7 +29,10 @@ from tests.grammars.judges import has_judge, judge, missing
 from tests.grammars.parsing import accepts
 
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " \n"
-SUFFIXES = {"python": ".py", "c": ".c", "go": ".go", "javascript": ".js", "cpp": ".cpp", "json": ".json"}
+SUFFIXES = {
+    "python": {".py"}, "c": {".c"}, "go": {".go"}, "javascript": {".js"}, "json": {".json"},
+    "cpp": {".cpp", ".cc", ".h"},
+}  # fmt: skip
 
 
 def mutant(text: str, rng: random.Random) -> str:
@@ -42,7 +45,7 @@ def real_texts(name: str, folder: Path, largest: int, count: int, rng: random.Ra
     """Up to ``count`` files of the language below a folder that the judge takes, in UTF-8 and not too large."""
     if folder.is_file():
         return list(islice(instances(folder), count))
-    paths = sorted(p for p in folder.rglob(f"*{SUFFIXES[name]}") if "site-packages" not in p.parts)
+    paths = sorted(p for p in folder.rglob("*.*") if p.suffix in SUFFIXES[name] and "site-packages" not in p.parts)
     paths = [p for p in paths if p.is_file() and p.stat().st_size < largest]
     found = []
     for path in rng.sample(paths, min(count, len(paths))):
