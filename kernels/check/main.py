@@ -83,7 +83,8 @@ def _measure_items(about: dict[str, Any], sizes: tuple[int, ...], seed: int, out
     for row in items.measure(sizes, seed):
         rows.append(row)
         print(items.table([row]).splitlines()[-1], flush=True)
-    out = out or RECORDS / _file_name({**about, "device": f"items-{platform.machine()}"})
+    about = {**about, "device": f"items on {platform.machine()}, {os.cpu_count()} cores, one thread"}
+    out = out or RECORDS / _file_name(about)
     out.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
     print(f"record: {out}")
     return 0
