@@ -48,6 +48,8 @@ class Beam:
                 del ended[width:]
                 if self.length_penalty == 0.0 and len(ended) == width and live and live[0][0] <= ended[-1][0]:
                     break  # log P only falls
+        if record.outcome == "done" and n > 0 and not ended:
+            record.outcome = "failed"
         for log_p, prefix in ended[:n]:
             record.attempts += 1
             record.add(prefix, log_p, log_p)

@@ -60,6 +60,9 @@ class Recorder:
         """All samples so far. ``log_z``: None takes the log of the mean weight."""
         problem = self.problem
         weights = np.array(self.log_weights if log_weights is None else log_weights, dtype=np.float64)
+        outcome = self.outcome
+        if outcome == "done" and self.attempts > 0 and not (weights > -np.inf).any():
+            outcome = "failed"
         return Samples(
             tokens=[list(prefix.tokens) for prefix in self.prefixes],
             texts=[problem.text(prefix) for prefix in self.prefixes],
@@ -70,5 +73,5 @@ class Recorder:
             predicate_calls=problem.predicate.calls - self._calls if problem.predicate is not None else 0,
             attempts=self.attempts,
             ess=self.ess,
-            outcome=self.outcome,
+            outcome=outcome,
         )

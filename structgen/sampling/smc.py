@@ -44,10 +44,7 @@ class _Resampled:
         with record.guard():
             for number, most in enumerate(_sizes(n, size)):
                 evolve(problem, most, (*seed, number), plan, record)
-        samples = record.samples()
-        if samples.outcome == "done" and len(samples) and samples.n_alive == 0:
-            samples.outcome = "failed"
-        return samples
+        return record.samples()
 
 
 @dataclass(frozen=True)

@@ -417,7 +417,8 @@ def test_a_slow_predicate_is_an_error(grammar):
 
 def test_nothing_good_is_said_and_not_nan(grammar):
     never = sg.Predicate(lambda text: False)
-    for sampler in (sg.sampling.CARS(), sg.sampling.ASAp(), sg.sampling.SMC(), sg.sampling.AWRS(), sg.sampling.Exact()):
+    samplers = "CARS", "ASAp", "SMC", "AWRS", "Exact", "Steering", "Beam", "Masked", "MCMC"
+    for sampler in (getattr(sg.sampling, name)() for name in samplers):
         run = sg.sampling.sample(HashModel(1), grammar, n=3, sampler=sampler, max_tokens=2, predicate=never)
         assert run.outcome == "failed"
         assert run.n_alive == 0
