@@ -20,7 +20,7 @@ from structgen.kernels.automaton.sequences import of_sequences
 from structgen.kernels.check.random_inputs import CODES, item_codes
 
 BATCHES = (1, 256)
-#: Of more items no trie of Python's dicts is made: it takes about a kilobyte for each.
+#: Of more items no trie of Python's dicts is made: it takes more than half a kilobyte for each.
 MOST_IN_DICTS = 10**6
 #: How many sequences the Triton kernels, interpreted, are compared on.
 _COMPARED = 16
