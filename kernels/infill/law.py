@@ -14,10 +14,8 @@ from numba import njit
 
 #: Terms below the greatest by so much (natural logarithm) do not change a float64.
 NEGLIGIBLE = 40.0
-#: Products of two numbers between these keep all their digits.
-LEAST, MOST = 1e-140, 1e140
-#: Sums between these need no other scale.
-FAR_BELOW, FAR_ABOVE = 1e-70, 1e70
+#: In a sum above this, of products of numbers up to 1, those that float64 cannot hold are NEGLIGIBLE.
+SURE = 1e-200
 #: A sum of float32 under this may have lost terms.
 TINY = 1e-25
 
@@ -87,26 +85,11 @@ def class_sums(logits, live, live_class, top, weights, out):
 
 
 @njit(cache=True, nogil=True)
-def relative(row, out):
-    """``exp(row - max)`` into ``out``; returns the greatest, and whether something is too small for plain sums."""
-    top = -np.inf
-    for s in range(len(row)):
-        top = max(top, row[s])
-    small = False
-    for s in range(len(row)):
-        out[s] = 0.0
-        if row[s] > -np.inf:
-            out[s] = math.exp(row[s] - top)
-            small |= out[s] < LEAST
-    return top, small
-
-
-@njit(cache=True, nogil=True)
 def backward_sums(row_first, row_class, row_to, alive, fixed, weights, beta):
     """For each boundary and state the log of the weight of all ways to the end.
 
-    Sums are over plain numbers, relative to the greatest of a boundary, where none is so small that it could be lost,
-    else over logs.
+    Sums are over plain numbers, relative to the greatest of a boundary. Where one is so small that numbers under the
+    least float64 may count, it is made again over logs.
 
     Args:
         row_first, row_class, row_to: the token graph by states.
@@ -117,63 +100,71 @@ def backward_sums(row_first, row_class, row_to, alive, fixed, weights, beta):
     """
     n = beta.shape[1]
     ahead = np.empty(n)
-    totals = np.empty(n)
     share = np.empty(weights.shape[1])
-    top, small = relative(beta[len(fixed)], ahead)
+    top = relative(beta[len(fixed)], ahead)
+    totals = np.zeros(n)
     for p in range(len(fixed) - 1, -1, -1):
         if fixed[p] < 0:
-            for c in range(len(share)):
-                share[c] = math.exp(weights[p, c])
-                small |= weights[p, c] > -np.inf and not LEAST < share[c] < MOST
+            top += relative(weights[p], share)
         else:
             share[:] = 0.0
             share[fixed[p]] = 1.0
-        if small:
-            backward_logs(row_first, row_class, row_to, alive[p], fixed[p], weights[p], beta[p + 1], beta[p])
-            top, small = relative(beta[p], ahead)
-            continue
-        least, most = MOST, 0.0
+        most = 0.0
         for s in range(n):
             total = 0.0
+            beta[p, s] = -np.inf
             if alive[p, s]:
                 for i in range(row_first[s], row_first[s + 1]):
                     total += share[row_class[i]] * ahead[row_to[i]]
+                if total > SURE:
+                    beta[p, s] = top + math.log(total)
+                else:
+                    beta[p, s] = log_sum(row_first, row_class, row_to, s, fixed[p], weights[p], beta[p + 1])
+                    total = math.exp(beta[p, s] - top) if beta[p, s] > -np.inf else 0.0
             totals[s] = total
-            beta[p, s] = -np.inf
-            if total > 0.0:
-                beta[p, s] = top + math.log(total)
-                least, most = min(least, total), max(most, total)
-        if least > FAR_BELOW and most < FAR_ABOVE:
-            ahead, totals = totals, ahead
+            most = max(most, total)
+        if most > SURE:
+            for s in range(n):
+                ahead[s] = totals[s] / most
+            top += math.log(most)
         else:
-            top, small = relative(beta[p], ahead)
+            top = relative(beta[p], ahead)
 
 
 @njit(cache=True, nogil=True)
-def backward_logs(row_first, row_class, row_to, alive, fixed, weights, behind, out):
-    """One position of ``backward_sums``, by logs: rows of its arguments."""
-    for s in range(len(out)):
-        out[s] = -np.inf
-        if not alive[s]:
+def relative(row, out):
+    """``exp(row - max)`` into ``out``; returns the greatest, 0 where all are -inf."""
+    top = -np.inf
+    for s in range(len(row)):
+        top = max(top, row[s])
+    if top == -np.inf:
+        out[:] = 0.0
+        return 0.0
+    for s in range(len(row)):
+        out[s] = math.exp(row[s] - top)
+    return top
+
+
+@njit(cache=True, nogil=True)
+def log_sum(row_first, row_class, row_to, s, fixed, weights, behind):
+    """One number of ``backward_sums``, over logs; ``weights`` and ``behind`` are rows of its arguments."""
+    top = -np.inf
+    total = 0.0
+    for i in range(row_first[s], row_first[s + 1]):
+        c = row_class[i]
+        x = behind[row_to[i]]
+        if fixed < 0:
+            x += weights[c]
+        elif c != fixed:
             continue
-        top = -np.inf
-        total = 0.0
-        for i in range(row_first[s], row_first[s + 1]):
-            c = row_class[i]
-            x = behind[row_to[i]]
-            if fixed < 0:
-                x += weights[c]
-            elif c != fixed:
-                continue
-            if x == -np.inf:
-                continue
-            if x > top:
-                total = total * math.exp(top - x) + 1.0 if top - x > -NEGLIGIBLE else 1.0
-                top = x
-            elif x - top > -NEGLIGIBLE:
-                total += math.exp(x - top)
-        if total > 0.0:
-            out[s] = top + math.log(total)
+        if x == -np.inf:
+            continue
+        if x > top:
+            total = total * math.exp(top - x) + 1.0 if top - x > -NEGLIGIBLE else 1.0
+            top = x
+        elif x - top > -NEGLIGIBLE:
+            total += math.exp(x - top)
+    return top + math.log(total) if total > 0.0 else -np.inf
 
 
 @njit(cache=True, nogil=True)

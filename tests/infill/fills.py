@@ -20,7 +20,7 @@ from structgen.studies.diffusion import texts, tokens
 
 #: Kinds that nest without bound cost more for each new state: so small a share of the fills.
 NESTED = ("tree", "arithmetic", "program")
-SHARE = 0.05
+SHARE = 0.02
 #: Slots of their canvases at most; and of the others.
 SHORT, LONG = 10, 48
 
