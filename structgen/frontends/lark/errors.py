@@ -65,7 +65,8 @@ def translated(error: Exception, index: Index, name: str) -> ConstraintError | I
     if isinstance(error, VisitError):
         error = error.orig_exc
     if not isinstance(error, LarkError):
-        return _broken_pattern(index) or _declared_in_terminal(index) or SourceSyntaxError(
+        known = _broken_pattern(index) or _backward_range(index) or _declared_in_terminal(index)
+        return known or SourceSyntaxError(
             f"Lark's loader fails on this grammar: {type(error).__name__} {error}".strip(),
             hint="Halve the grammar until the error goes",
         )
@@ -125,12 +126,16 @@ def _declared_in_terminal(index: Index) -> ConstraintError | None:
 
 
 def _parse_error(message: str, index: Index, line: int, column: int, file: str | None) -> SourceSyntaxError:
+    hint = None
     if line < 1 or column < 1:  # the end of the text
         place = index.place(len(index.text))
     else:
         place = index.moved.get(line, Place(line, column)) if file is None else Place(line, column, file)
     lines = index.text.split("\n")
-    hint = None
+    if file is None and index.offset(place.line, place.column) >= len(index.text.rstrip()):
+        signs = [t.text for t in index.tokens if t.kind == "sign"]
+        missing = [close for opening, close in ("()", "[]", "{}") if signs.count(opening) > signs.count(close)]
+        hint = f"A closing {missing[0]} is missing" if missing else None
     if file is None and place.line <= len(lines):
         # the line before counts too: a rule's name may have been read as a part of the rule above it
         for text in (lines[place.line - 1], lines[place.line - 2] if place.line > 1 else ""):
@@ -326,6 +331,22 @@ def _alias_in_terminal(index: Index) -> SourceSyntaxError:
     return syntax_error("an alias in a terminal", index, at, "Only alternatives of rules have a name behind ->")
 
 
+def _ignored_undefined(index: Index, name: str) -> SourceSyntaxError:
+    offsets = index.uses(name)
+    known = [other for other in index.definitions if other.isupper()]
+    hint = similar_name(name, known) or f"Define it, or import it: %import common.{name}"
+    return syntax_error(f"%ignore names {name!r}, which is not defined", index, offsets[0] if offsets else None, hint)
+
+
+def _backward_range(index: Index) -> ConstraintError | None:
+    """A range of characters that runs backwards."""
+    for first, sign, last in zip(index.tokens, index.tokens[1:], index.tokens[2:]):  # noqa: B905
+        if sign.text == ".." and first.kind == last.kind == "string" and first.text > last.text:
+            message = f"the range {first.text}..{last.text} runs backwards"
+            return syntax_error(message, index, first.at, f"Write  {last.text}..{first.text}")
+    return None
+
+
 def _line_break(index: Index) -> SourceSyntaxError:
     at = next((t.at for t in index.tokens if t.kind == "regexp" and "\n" in t.text), None)
     return syntax_error("a regex goes over the end of the line", index, at, "Write \\n, or use the flag x: /.../x")
@@ -334,6 +355,7 @@ def _line_break(index: Index) -> SourceSyntaxError:
 _ABOUT_NAMES = (
     (r"^Nothing was imported from grammar `([^`]*)`", _nothing_imported),
     (r"^Wrong number of template arguments used for (\S+) \(expected (\d+), got (\d+)\)", _template_arguments),
+    (r"^[Tt]erminals \{'([^']*)'.* were marked to ignore but were not defined", _ignored_undefined),
     (r"^Aliasing not allowed in terminals", _alias_in_terminal),
     (r"^You can only use newlines in regular expressions", _line_break),
     (r"^(Rule|Terminal) '([^']*)' used but not defined \(in (\w+) ([^)]*)\)", _undefined),
