@@ -12,6 +12,7 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.configs import allows, intern_config
+from structgen.kernels.machine.members import follow_slot
 from structgen.kernels.machine.stacks import push_cell, view, view_after
 from structgen.kernels.machine.states import delta
 from structgen.kernels.machine.tables import ask, mix, pair_get, pair_put, table_get, table_put
@@ -152,17 +153,21 @@ def take_call(m):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def reach(m, total, x, cell, ban):
+def reach(t, m, total, x, cell, ban):
     """Note (x, cell, ban) for the closure, once; returns the length of its work list, or L.ASK.
 
     Solid nodes go onto the heap of calls, all else on the work list.
     """
     if x < 0:
-        target = m.edges[~x, L.E_TARGET]
+        target = np.int64(m.edges[~x, L.E_TARGET])
         if target == L.TARGET_UNKNOWN:
             return ask(m, L.ASK_TARGET, ~x)
+        if target <= L.TARGET_SLOT:
+            target = follow_slot(t, m, ~x)
+            if target < 0:
+                return np.int64(L.ASK)
         if target >= 0:
-            x = np.int64(target)
+            x = target
     if x >= 0:
         if m.nodes[x, L.N_READY] == 0:
             return ask(m, L.ASK_NODE, x)
@@ -238,7 +243,7 @@ def leave(t, m, node, c, ban, fresh, total, n):
                 continue
             follow = ~edge
             then = np.int64(t.q[q0, L.Q_ACCEPT] - 1)
-        total = reach(m, total, follow, where, then)
+        total = reach(t, m, total, follow, where, then)
         if total < 0:
             return total, n
     return total, n
@@ -271,7 +276,7 @@ def closure(t, m, x, cell, ban, fresh):
     todo = 0
     m.used[L.CLOSURES] += 1
     m.used[L.CALLS] = 0
-    total = reach(m, np.int64(0), np.int64(x), np.int64(cell), np.int64(ban))
+    total = reach(t, m, np.int64(0), np.int64(x), np.int64(cell), np.int64(ban))
     if total < 0:
         return total
     while todo < total:
@@ -317,7 +322,7 @@ def closure(t, m, x, cell, ban, fresh):
                     if follow < 0:
                         m.used[L.ASK_MORE] = offset
                         return ask(m, L.ASK_TEXT, edge * 4294967296 + tape)
-                total = reach(m, total, follow, up, ban)
+                total = reach(t, m, total, follow, up, ban)
                 if total < 0:
                     return np.int64(L.ASK)
     while m.used[L.CALLS] > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from structgen.kernels.machine import closures, masks, nodes, rows, sharing, words
+from structgen.kernels.machine import closures, masks, members, nodes, rows, sharing, words
 from structgen.kernels.machine.handles import machine_of, terminals_of
 
 
@@ -37,6 +37,12 @@ def next_states(t, m, c, blank, states, stack):
 def add_node(t, m, node, accepting, first, n, left_out, more, own):
     """See nodes.add_node."""
     return nodes.add_node(terminals_of(t), machine_of(m), node, accepting, first, n, left_out, more, own)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def member(t, m, record, filled, place, slot):
+    """See members.member_of."""
+    return members.member_of(terminals_of(t), machine_of(m), record, filled, place, slot)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)

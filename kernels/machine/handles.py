@@ -95,7 +95,7 @@ def _machine(h):
     return L.Machine(
         _i8(h, 0), _i4s(h, 1), _i4s(h, 2), _i4s(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _u8s(h, 8),
         _i4(h, 9), _i8s(h, 10), _i8s(h, 11), _i4s(h, 12), _i4s(h, 13), _i8s(h, 14), _i8s(h, 15), _i8s(h, 16),
-        _i4s(h, 17), _i4(h, 18),
+        _i4s(h, 17), _i4(h, 18), _i4s(h, 19), _i4s(h, 20), _i8s(h, 21),
     )
     # fmt: on
 

@@ -23,6 +23,7 @@ ASK_GROW_T = 5  # make room in arena ARG of the terminals
 ASK_RESTRICT = 8  # restrict a terminal state by a ban; ARG is state << 32 | ban
 ASK_TEXT = 9  # where edge (ARG >> 32) leads after the text on tape (ARG & 2**32 - 1) from used[ASK_MORE] on
 ASK_UNION = 7  # unite cells of which one has C_LOOPS; ARG is the one << 32 | the other
+ASK_VALUES = 10  # the edges behind slot MORE of record ARG
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
 #: A closure longer than this is taken for left recursion that the network should not have.
@@ -130,10 +131,13 @@ class Terminals(NamedTuple):
 # Machine arenas
 N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
 N_RANK = 4  # greater than the ranks of all nodes called, where no rule of these can end before a byte is read; else 0
+N_SET, N_PLACE, N_SLOT = 5, 6, 7  # of members of records: 1 + their set; where they stand in it. Else 0
+N_COLS = 8
 E_Q0, E_CALL, E_TARGET, E_REST, E_SHADOW = 0, 1, 2, 3, 4  # edges
 E_NODE, E_CONTENT, E_COLS = 5, 6, 7  # for the caller: the node of an edge, and where it has what the edge is made of
 # TARGET_UNSURE: cannot be said without the text of a capture. The target of an edge that captures is its outline.
-TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE = -1, -2, -3
+# TARGET_SLOT - i: of a member of a record, not looked up yet: what comes after slot i
+TARGET_UNKNOWN, TARGET_END, TARGET_UNSURE, TARGET_SLOT = -1, -2, -3, -16
 # E_SHADOW: SHADOW_NONE: does not capture; SHADOW_CALL: a call that captures; else the edge, itself at the end of
 # its rule, that stands for the terminal of an edge that captures: as if that were a rule of its own
 SHADOW_NONE, SHADOW_CALL = -1, -2
@@ -156,7 +160,26 @@ I_Q, I_EDGE, I_CELL = 0, 1, 2  # items
 K_FIRST, K_N, K_ACCEPT, K_MIN, K_WORST = 0, 1, 2, 3, 4  # configurations; K_WORST: -1 until its mask was made
 K_COLS = 5
 
+# Records and their members, see ir/network.py. Rows of edges named here are such as members copy.
+R_SLOTS, R_N = 0, 1  # rows of slots: those that can be filled, then those of further edges; how many of the first
+R_NAMES = 2  # rows of edges that begin slots, one for each
+R_OWN, R_NOWN = 3, 4  # rows of further edges
+R_SPARE = 5  # least bytes after BETWEEN and one of these to the end; FAR: there is none
+R_BETWEEN = 6  # the row of the edge to the names; that of the end is next
+R_LEAD, R_CLOSE = 7, 8  # least bytes of these two
+RECORD_COLS = 9
+SLOT_COST, SLOT_REQUIRED = 0, 1  # least bytes of a filled slot with BETWEEN
+SLOT_FIRST, SLOT_SIZE = 2, 3  # rows of the edges behind its name; -1: not known yet
+SLOT_CHEAP = 4  # in row k, the slot that is the k-th cheapest of those not required; -1: there is none
+SLOT_COLS = 5
+S_RECORD, S_OWED, S_CHAIN, S_BITS = 0, 1, 2, 4  # sets of slots filled; S_CHAIN: 1 + the next of the same hash
+MOST_SLOTS = 256
+S_COLS = S_BITS + MOST_SLOTS // 64
+# places of members: between slots, before a name, behind it, and behind a name whose text is not known
+BETWEEN, NAMES, VALUES, OUTLINE = 0, 1, 2, 3
+
 M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_WORK, M_TAPES, M_EXACT = range(11)
+M_RECORDS, M_SLOTS, M_SETS = 11, 12, 13
 MACHINE_ARENAS = (
     ("nodes",),
     ("edges",),
@@ -169,6 +192,9 @@ MACHINE_ARENAS = (
     ("work", "work2", "seen", "calls", "stack"),
     ("tapes",),
     ("exact",),
+    ("records",),
+    ("slots",),
+    ("sets",),
 )
 # where an interrupted mask goes on: the item, the bound so far, and 1 + the place in exact, or 0
 RESUME, RESUME_WORST, RESUME_EXACT = 16, 17, 18
@@ -177,6 +203,8 @@ ASK_WHAT, ASK_ARG, ASK_MORE = 19, 20, 21
 KEY_TAPE = 1 << 61  # tape << 8 | byte -> tape
 KEY_VIEW = 1 << 62  # cell << 32 | tape -> view
 KEY_UNION = KEY_TAPE + KEY_VIEW  # cell << 32 | cell -> their union
+KEY_MEMBER = -(1 << 40)  # these in Machine.after
+KEY_SET = -(1 << 41)
 CAPTURES = 22  # 1: some edge captures
 CLOSURES = 23  # how many closures were begun: what lies in seen from earlier ones does not count
 CALLS = 24  # how many rows of calls are taken
@@ -187,7 +215,7 @@ class Machine(NamedTuple):
     """Everything that depends on the grammar."""
 
     used: Array  # int64[USED]
-    nodes: Array  # int32[*, 5]
+    nodes: Array  # int32[*, N_COLS]
     edges: Array  # int32[*, E_COLS]
     cells: Array  # int32[*, 7]
     cellhash: Array  # int32[power of 2]: id + 1, 0 is free
@@ -198,7 +226,8 @@ class Machine(NamedTuple):
     confighash: Array  # int32[power of 2]: id + 1, 0 is free
     next: Array  # int64[power of 2, 2]: key + 1 -> value: configuration << 8 | byte -> configuration, and see KEY_
     after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end;
-    #     (edge << 32 | tape) + 1, -1 - offset -> node that the edge leads to after this text
+    #     (edge << 32 | tape) + 1, -1 - offset -> node that the edge leads to after this text;
+    #     (set << 32 | slot) + 1, KEY_MEMBER - place -> node; (record << 32 | hash) + 1, KEY_SET -> first set of a chain
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain
@@ -207,3 +236,6 @@ class Machine(NamedTuple):
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
     exact: Array  # int32[*]: trie nodes below which a mask must know the text
+    records: Array  # int32[*, RECORD_COLS]
+    slots: Array  # int32[*, SLOT_COLS]
+    sets: Array  # int64[*, S_COLS]

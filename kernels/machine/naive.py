@@ -49,3 +49,39 @@ def mask(
         if reached is not None:
             allowed.add(token)
     return allowed
+
+
+def node(
+    shared: Sequence[Sequence[int]],
+    left_out: int,
+    more: int,
+    own: Sequence[Sequence[int]],
+    accepting: bool,
+    ends: Callable[[int], bool],
+    ranks: Sequence[int | None],
+) -> tuple[list[tuple[int, int, bool, int, bool]], int, int]:
+    """What ``add_node`` makes of a node.
+
+    Args:
+        shared, own: edges as (terminal state or -1, node called, does it capture, least bytes after it, does the rule
+            end after it).
+        left_out, more: which of those shared are not there, as bits; what is added to the bytes of the others.
+        ends: may a terminal end in this state?
+        ranks: of all nodes; None: not known yet.
+
+    Returns:
+        The edges, the rank, and how many of the nodes called have no rank yet (the rank is then 1 where the edges
+        allow one).
+    """
+    kept = [edge for i, edge in enumerate(shared) if not left_out >> i & 1]
+    edges = [(q, c, bool(x), rest if end else rest + more, bool(end)) for q, c, x, rest, end in kept]
+    edges += [(q, c, bool(x), rest, bool(end)) for q, c, x, rest, end in own]
+    called = [ranks[c] for q, c, *_ in edges if q < 0]
+    waiting = called.count(None)
+    solid = not accepting and not any(q >= 0 and ends(q) for q, *_ in edges)
+    if not solid:
+        return edges, 0, waiting
+    if waiting:
+        return edges, 1, waiting
+    known = [rank for rank in called if rank is not None]
+    return edges, 0 if 0 in known else 1 + max(known, default=0), 0

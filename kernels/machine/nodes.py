@@ -31,15 +31,28 @@ def add_node(t, m, node, accepting, first, n, left_out, more, own):
     for i in range(n):
         if i >> 3 < len(left_out) and (left_out[i >> 3] >> (i & 7)) & 1 == 1:
             continue
-        for w in range(L.E_COLS):
-            edges[end, w] = edges[first + i, w]
-        if edges[end, L.E_TARGET] != L.TARGET_END:
-            edges[end, L.E_REST] = min(np.int64(edges[end, L.E_REST]) + more, np.int64(L.FAR))
+        copy_edge(edges, np.int64(first + i), end, more)
         end += 1
     for i in range(own.shape[0]):
         for w in range(L.E_COLS):
             edges[end, w] = own[i, w]
         end += 1
+    return finish_node(t, m, np.int64(node), np.int64(accepting), np.int64(begin), np.int64(end))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def copy_edge(edges, source, to, more):
+    """Copy a row, with ``more`` added to E_REST unless the rule ends there."""
+    for w in range(L.E_COLS):
+        edges[to, w] = edges[source, w]
+    if edges[to, L.E_TARGET] != L.TARGET_END:
+        edges[to, L.E_REST] = min(np.int64(edges[to, L.E_REST]) + more, np.int64(L.FAR))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def finish_node(t, m, node, accepting, begin, end):
+    """Make the rows ``begin`` to ``end``, past the used ones, the edges of a node; see :func:`add_node`."""
+    edges = m.edges
     size = end - begin
     solid = accepting == 0
     ranked = True

@@ -167,11 +167,74 @@ class Family(NamedTuple):
         return (*(e if e.label is END else e._replace(rest=e.rest + self.more) for e in kept), *self.own)
 
 
+@dataclass(frozen=True, eq=False)
+class Slots:
+    """What the records of one kind share: slots that are filled in any order, each at most once.
+
+    Attributes:
+        names: edge i, with the label i and a terminal, begins slot i. Its ``rest`` leaves out what other slots owe, and
+            for those required what the slot itself does.
+        costs: least bytes of each slot filled, with ``between`` in front.
+        required: must it be filled?
+        further: how many more ways on there are, which fill no slot.
+        between: the edge to the names once something has been written; its ``rest`` is 0.
+        end: the edge that ends the rule; where something is owed, there is none.
+    """
+
+    names: tuple[Edge, ...]
+    costs: tuple[int, ...]
+    required: tuple[bool, ...]
+    further: int
+    between: Edge
+    end: Edge
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """An object being written, but for which of its slots have been filled. See :class:`Member`.
+
+    Attributes:
+        slots: its slots.
+        own: further edges beside those of ``slots.names``, with labels from ``len(slots.names)`` on; they capture.
+            Their ``rest`` leaves out what slots owe.
+        spare: least bytes from after ``slots.between`` through one of these to the end, if nothing is owed; or None.
+    """
+
+    slots: Slots
+    own: tuple[Edge, ...]
+    spare: int | None
+
+
+class Member(NamedTuple):
+    """A node as one of those that a record stands for.
+
+    Attributes:
+        record: the record.
+        filled: bits of the slots that have been filled.
+        place: BETWEEN, where ``slots.between`` and ``slots.end`` leave; NAMES, where the edges of slots that have not
+            been filled and ``record.own`` do; VALUES, behind a name.
+        slot: at VALUES, the label of that name, else 0. The slot is among those filled.
+    """
+
+    record: Record
+    filled: int
+    place: int
+    slot: int
+
+
+BETWEEN, NAMES, VALUES = 0, 1, 2
+
+
 class Network(Protocol):
     """What a front end hands to the machine. See the module docstring for the contract.
 
     It may also have a method ``family(key) -> Family | None``: the edges of a node that does not accept, in a form
     that costs little where many nodes have nearly the same edges (an object after some of its properties).
+
+    And ``member(key) -> Member | None``: the node as a member of a record. The machine then makes it by itself, and all
+    nodes behind it up to the next edge that captures. ``member_key(member)`` is its key, and ``slot_edges(record, i)``
+    gives the edges at VALUES behind the name with label i: they do not capture, do not end the rule, and their ``rest``
+    is 0; all that they call does not depend on the record.
     """
 
     @property

@@ -154,9 +154,7 @@ class _Closure:
 
     def _follow(self, edge: int, cell: int, ban: int, at: int) -> None:
         machine = self._machine
-        if machine.arrays.edges[edge, L.E_TARGET] == L.TARGET_UNKNOWN:
-            machine.resolve(edge)
-        target = int(machine.arrays.edges[edge, L.E_TARGET])
+        target = machine.target(edge)
         if target == L.TARGET_UNSURE:
             self._refuse()
         self._push(*((2, cell) if target == L.TARGET_END else (0, target, cell)), ban, at)

@@ -69,7 +69,7 @@ class Machine(Nodes):
         """Arrays with room for a small grammar."""
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
-            nodes=np.zeros((64, 5), dtype=np.int32),
+            nodes=np.zeros((64, L.N_COLS), dtype=np.int32),
             edges=np.zeros((128, L.E_COLS), dtype=np.int32),
             cells=np.zeros((64, 7), dtype=np.int32),
             cellhash=np.zeros(128, dtype=np.int32),
@@ -87,6 +87,9 @@ class Machine(Nodes):
             stack=np.zeros((256, 2), dtype=np.int64),
             tapes=np.zeros((16, 3), dtype=np.int32),
             exact=np.zeros(64, dtype=np.int32),
+            records=np.zeros((16, L.RECORD_COLS), dtype=np.int32),
+            slots=np.zeros((64, L.SLOT_COLS), dtype=np.int32),
+            sets=np.zeros((64, L.S_COLS), dtype=np.int64),
         )
 
     # ------------------------------------------------------------ questions about configurations
@@ -180,9 +183,8 @@ class Machine(Nodes):
             if isinstance(edge.symbol, Call):
                 continue
             if not edge.symbol.name:  # it only leads to others: these are what is expected
-                if self.arrays.edges[e, L.E_TARGET] == L.TARGET_UNKNOWN:
-                    self.resolve(e)
-                behind = self.arrays.nodes[self.arrays.edges[e, L.E_TARGET]]
+                target = self.target(e)
+                behind = self.arrays.nodes[target]
                 begin = int(behind[L.N_EDGE])
                 todo += [x for x in range(begin, begin + int(behind[L.N_EDGES])) if x not in todo]
                 continue
@@ -233,6 +235,8 @@ class Machine(Nodes):
                 self._unite(arg)
             elif what == L.ASK_RESTRICT:
                 store.restrict(arg >> 32, arg & 0xFFFFFFFF)
+            elif what == L.ASK_VALUES:
+                self.add_values(arg, int(used[L.ASK_MORE]))
             elif what == L.ASK_TEXT:
                 self.resolve_text(arg >> 32, arg & 0xFFFFFFFF, int(used[L.ASK_MORE]))
             else:
@@ -278,6 +282,10 @@ class Machine(Nodes):
             raise LimitError(
                 f"the constraint needs more than {self.limits.max_states} states",
                 hint="Raise max_states in sg.Limits",
+            )
+        if arena == L.M_NODES and size > 2 * self.limits.max_nodes:
+            raise LimitError(
+                f"the constraint needs more than {self.limits.max_nodes} nodes", hint="Raise max_nodes in sg.Limits"
             )
         if sum(array.nbytes for array in m) > self.limits.max_grammar_bytes:
             raise LimitError(

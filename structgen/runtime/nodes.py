@@ -5,15 +5,15 @@ Everything here is asked for by the kernels, once for each node, each target and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from structgen.errors import LimitError, UnsupportedError
-from structgen.ir.network import END, UNSURE, Call, Edge, Network, Terminal
+from structgen.errors import UnsupportedError
+from structgen.ir.network import END, UNSURE, VALUES, Call, Edge, Member, Network, Record, Slots, Terminal
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
 from structgen.limits import Limits
@@ -52,14 +52,22 @@ class Nodes:
 
     def __init__(self, network: Network) -> None:
         self.network: Any = network
+        self._member = getattr(network, "member", None)
         self._family = getattr(network, "family", None)
         self._blurred = getattr(network, "blurred", None)
         self._outline = getattr(network, "outline", None)
-        self._keys: list[Hashable] = []
+        #: Keys of nodes and the other way round; those of members of records when they have been asked for.
+        self._keys: dict[int, Hashable] = {}
         self._ids: dict[Hashable, int] = {}
+        #: Records by their number in the arrays, and the other way round; and, of slots, what of records is theirs.
+        self._records: list[Record] = []
+        self._record_ids: dict[Record, int] = {}
+        self._slots: dict[Slots, tuple[int, int, int, int, int]] = {}
         #: What the edges of the arrays are made of, see E_CONTENT.
         self._contents: list[Edge] = []
         self._shared: dict[int, _Shared] = {}
+        #: the same of edges behind the names of records
+        self._values: dict[int, _Shared] = {}
         self._terminals: dict[int, int] = {}
         self._texts: dict[tuple[int, bytes], int] = {}
 
@@ -67,25 +75,41 @@ class Nodes:
         """Double an arena, and those that fill up with it."""
         raise NotImplementedError
 
+    def run(self, kernel: Callable[..., Any], *args: Any) -> int:
+        """Call a kernel until it asks for nothing more."""
+        raise NotImplementedError
+
     def node(self, key: Hashable) -> int:
         """The number of a node."""
         node = self._ids.get(key)
         if node is None:
-            node = self._ids[key] = len(self._keys)
-            if node >= self.limits.max_nodes:
-                raise LimitError(
-                    f"the constraint needs more than {self.limits.max_nodes} nodes",
-                    hint="Raise max_nodes in sg.Limits",
-                )
-            self._keys.append(key)
-            if node >= self.arrays.nodes.shape[0]:
-                self.grow(L.M_NODES)
-            self.arrays.used[L.M_NODES] = node + 1
+            member = None if self._member is None or isinstance(key, _Outline) else self._member(key)
+            if member is None or len(member.record.slots.names) > L.MOST_SLOTS:
+                node = self._new_node()
+            else:
+                node = self._member_node(member)
+            self._ids[key] = node
+            self._keys[node] = key
+        return node
+
+    def _new_node(self) -> int:
+        node = int(self.arrays.used[L.M_NODES])
+        if node >= self.arrays.nodes.shape[0]:
+            self.grow(L.M_NODES)
+        self.arrays.used[L.M_NODES] = node + 1
         return node
 
     def key(self, node: int) -> Hashable:
         """The network's key of a node."""
-        return self._keys[node]
+        key = self._keys.get(node)
+        if key is None:
+            m = self.arrays
+            row = m.sets[m.nodes[node, L.N_SET] - 1]
+            filled = int.from_bytes(row[L.S_BITS :].tobytes(), "little")
+            place = min(m.nodes.item(node, L.N_PLACE), VALUES)
+            member = Member(self._records[int(row[L.S_RECORD])], filled, place, m.nodes.item(node, L.N_SLOT))
+            key = self._keys[node] = self.network.member_key(member)
+        return key
 
     def edge(self, edge: int) -> tuple[int, Edge]:
         """The node of an edge, and what the network says of it."""
@@ -117,10 +141,18 @@ class Nodes:
                 return
         raise self.loop(node)
 
+    def target(self, edge: int) -> int:
+        """The node that an edge leads to, or what L.E_TARGET says instead."""
+        target = self.arrays.edges.item(edge, L.E_TARGET)
+        if target == L.TARGET_UNKNOWN or target <= L.TARGET_SLOT:
+            self.resolve(edge)
+            target = self.arrays.edges.item(edge, L.E_TARGET)
+        return target
+
     def resolve(self, edge: int) -> None:
         """Have an edge's target in the arrays."""
         node, content = self.edge(edge)
-        key = self._keys[node]
+        key = self.key(node)
         if not content.capture:
             target = self.node(self.network.follow(key, content.label))
         else:
@@ -147,7 +179,7 @@ class Nodes:
         known = edge, bytes(text)
         target = self._texts.get(known)
         if target is None:
-            target = self.node(self.network.follow_text(self._keys[node], content.label, known[1]))
+            target = self.node(self.network.follow_text(self.key(node), content.label, known[1]))
             self._texts[known] = target
             self.expand(target)
         if 2 * self.arrays.used[L.M_AFTER] >= self.arrays.after.shape[0]:
@@ -155,16 +187,82 @@ class Nodes:
         cpu.pair_put(self.arrays.after, edge << 32 | tape, -1 - offset, target)
         self.arrays.used[L.M_AFTER] += 1
 
+    def _member_node(self, member: Member) -> int:
+        """The number of a member of a record."""
+        record, filled, place, slot = member
+        number = self._record_ids.get(record)
+        if number is None:
+            number = self._add_record(record)
+        words = np.frombuffer(bytearray(filled.to_bytes(L.MOST_SLOTS // 8, "little")), dtype=np.int64)
+        return self.run(cpu.member, number, words, place, slot)
+
+    def _add_record(self, record: Record) -> int:
+        """Write a record into the arrays; returns its number."""
+        slots = record.slots
+        n = len(slots.names)
+        known = self._slots.get(slots)
+        if known is None:
+            names, _ = self._rows(slots.names)
+            names[:, L.E_TARGET] = L.TARGET_SLOT - np.arange(n)
+            frame, _ = self._rows((slots.between, slots.end))
+            frame[0, L.E_TARGET] = L.TARGET_SLOT
+            lead, close = slots.between.symbol.min_length(), slots.end.symbol.min_length()  # type: ignore[union-attr]
+            places = self._add_slots(slots), self._templates(names), self._templates(frame)
+            known = self._slots[slots] = *places, lead, close
+        first, names_first, frame_first, lead, close = known
+        own, _ = self._rows(record.own)
+        for row, edge in zip(own, record.own, strict=True):
+            row[L.E_TARGET] = L.TARGET_SLOT - edge.label
+        spare = L.FAR if record.spare is None else record.spare
+        number = int(self.arrays.used[L.M_RECORDS])
+        if number >= len(self.arrays.records):
+            self.grow(L.M_RECORDS)
+        self.arrays.records[number] = (
+            first, n, names_first, self._templates(own), len(own), spare, frame_first, lead, close,
+        )  # fmt: skip
+        self.arrays.used[L.M_RECORDS] = number + 1
+        self._record_ids[record] = number
+        self._records.append(record)
+        return number
+
+    def _add_slots(self, slots: Slots) -> int:
+        """Write what the slots of a record cost; returns the first row."""
+        n = len(slots.names)
+        rows = np.full((n + slots.further, L.SLOT_COLS), -1, dtype=np.int32)
+        rows[:n, L.SLOT_COST] = np.minimum(slots.costs, L.FAR)
+        rows[:n, L.SLOT_REQUIRED] = slots.required
+        optional = sorted((cost, i) for i, cost in enumerate(slots.costs) if not slots.required[i])
+        rows[: len(optional), L.SLOT_CHEAP] = [i for _, i in optional]
+        first = int(self.arrays.used[L.M_SLOTS])
+        while first + len(rows) > len(self.arrays.slots):
+            self.grow(L.M_SLOTS)
+        self.arrays.slots[first : first + len(rows)] = rows
+        self.arrays.used[L.M_SLOTS] = first + len(rows)
+        return first
+
+    def add_values(self, record: int, slot: int) -> None:
+        """Have the edges behind a name of a record in the arrays (asked for by members)."""
+        edges = self.network.slot_edges(self._records[record], slot)
+        known = self._values.get(id(edges))
+        if known is None:
+            rows, calls = self._rows(edges)
+            rows[:, L.E_TARGET] = L.TARGET_SLOT
+            for called in calls:
+                self.expand(called)
+            known = self._values[id(edges)] = _Shared(edges, self._templates(rows), calls)
+        row = self.arrays.records.item(record, L.R_SLOTS) + slot
+        self.arrays.slots[row, [L.SLOT_FIRST, L.SLOT_SIZE]] = known.first, len(edges)
+
     def loop(self, node: int) -> UnsupportedError:
         """The error of a network that is left recursive at a node."""
         return UnsupportedError(
-            f"the network calls itself without reading a byte, at node {self._keys[node]!r}",
+            f"the network calls itself without reading a byte, at node {self.key(node)!r}",
             hint="Left recursion must be removed before the network is built",
         )
 
     def _expand_one(self, node: int) -> list[int]:
         """Expand a node; returns the nodes that it calls if some of them are not ready."""
-        key = self._keys[node]
+        key = self.key(node)
         if isinstance(key, _Outline):
             content = self.network.expand(key.key)
             rows, calls = self._rows(content.edges)
@@ -197,13 +295,17 @@ class Nodes:
     def _share(self, edges: tuple[Edge, ...]) -> _Shared:
         """Write the shared edges of a family, for its nodes to copy."""
         rows, calls = self._rows(edges)
+        shared = self._shared[id(edges)] = _Shared(edges, self._templates(rows), calls)
+        return shared
+
+    def _templates(self, rows: NDArray[np.int32]) -> int:
+        """Write edges for nodes to copy; returns the first row."""
         self._reserve(len(rows))
         m = self.arrays
         first = int(m.used[L.M_EDGES])
         m.edges[first : first + len(rows)] = rows
         m.used[L.M_EDGES] = first + len(rows)
-        shared = self._shared[id(edges)] = _Shared(edges, first, calls)
-        return shared
+        return first
 
     def _reserve(self, n: int) -> None:
         """Make room for so many more edges."""

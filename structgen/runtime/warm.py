@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def load() -> None:
         machine.next_states(state, False, np.empty(vocabulary.size, dtype=np.int32))
         for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT):
             machine.grow(arena)
+        _member(store.handle, machine.handle)
     for arena in (L.T_Q, L.T_RESTNEXT):
         store.grow(arena)
     _words(store)
@@ -73,7 +75,13 @@ def _compile() -> None:
     machine = _EmptyMachine()
     cpu.closure(machine.t, machine.m, 0, 0, 0, L.EMPTY)
     cpu.travel(machine.t, machine.m, cpu.ADVANCE, 0, np.zeros(0, dtype=np.uint8), np.zeros(2, dtype=np.int64))
+    _member(machine.t, machine.m)
     beside.join()
+
+
+def _member(t: Any, m: Any) -> None:
+    """A node of a record without slots, which is not there; the machine is not used after it."""
+    cpu.member(t, m, 0, np.zeros(L.MOST_SLOTS // 64, dtype=np.int64), L.BETWEEN, 0)
 
 
 def _compile_beside() -> None:

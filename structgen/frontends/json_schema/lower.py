@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from structgen.errors import LimitError
@@ -32,6 +33,7 @@ from structgen.frontends.json_schema.names import NO_NAMES, Written, read_name
 from structgen.frontends.json_schema.normalise import Normaliser, place_of
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
+from structgen.frontends.json_schema.records import PlanRecord, Records, records
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.seen import read_value
 from structgen.frontends.json_schema.separators import Terminals
@@ -40,7 +42,7 @@ from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import NAME_TREE, OBJECT_TREE, TreeNodes
 from structgen.frontends.json_schema.unique import UniquePlan
-from structgen.ir.network import END, Call, Edge, Family, Key, Node, Terminal
+from structgen.ir.network import BETWEEN, END, Call, Edge, Family, Key, Member, Node, Terminal
 
 START, INNER, OBJECT, NAME, VALUE, ARRAY, ITEM = range(7)
 #: Label of the way from a quote to after it, and from a name to after its value.
@@ -257,6 +259,7 @@ class JsonNetwork:
         self._trees = TreeNodes(builder.plans, builder.terminals, builder.cost, self._values)
         self._unique = ItemNodes(builder.plans, builder.terminals, self._live_plans, self._first_name)
         self._start = (START, builder.form(formula).index)
+        self._records: dict[int, Records | None] = {}
         t = builder.terminals
         self._object_edges = Edge(t.first_quote, _NEXT, 0), Edge(t.next_quote, _NEXT, 0), Edge(t.close_object, END, 0)
 
@@ -474,15 +477,45 @@ class JsonNetwork:
             form.edges = tuple(edges)
         return form.edges
 
-    def _family(self, plan: Any, progress: Progress) -> Family:
-        t, cost = self.builder.terminals, self.builder.cost
-        n = len(plan.names)
+    def member(self, key: Any) -> Member | None:
+        """See :class:`Member`: objects in any order whose properties do not depend on one another."""
+        kind = key[0]
+        if kind not in (OBJECT, NAME, VALUE):
+            return None
+        p, progress = key[1], key[2]
+        if p not in self._records:
+            plan: Any = self.builder.plans[p]
+            self._records[p] = records(p, plan, partial(self._name_edge, plan))
+        known = self._records[p]
+        if known is None or not (progress.seen or progress.names):
+            return None
+        slot = key[3] if kind == VALUE else 0
+        return Member(known.after(progress.names), progress.seen, kind - OBJECT + BETWEEN, slot)
 
+    def member_key(self, member: Member) -> Key:
+        """The key of a member of a record."""
+        record: Any = member.record
+        progress = BEGIN._replace(seen=member.filled, names=record.written)
+        key = (OBJECT + member.place - BETWEEN, record.plan, progress)
+        return (*key, member.slot) if key[0] == VALUE else key
+
+    def slot_edges(self, record: PlanRecord, slot: int) -> tuple[Edge, ...]:
+        """The edges behind a name of a record."""
+        plan: Any = self.builder.plans[record.plan]
+        return self._value_edges(plan.formula(slot))
+
+    def _name_edge(self, plan: Any, i: int, after: int, written: Written) -> Edge:
+        """The edge of slot i, or of cell i - number of slots, behind whose value ``after`` bytes are least."""
+        t = self.builder.terminals
+        rest = t.gap_cost + self.builder.cost(plan.formula(i)) + after
+        if i < len(plan.names):
+            return Edge(t.name(plan.names[i]), i, rest)
+        return Edge(t.names(plan.free(written, i)), i, rest, plan.captures(BEGIN))
+
+    def _family(self, plan: Any, progress: Progress) -> Family:
         def edge(i: int, after: int, written: Written) -> Edge:
-            rest = t.gap_cost + cost(plan.formula(i)) + after
-            if i < n:
-                return Edge(t.name(plan.names[i]), i, rest)
-            return Edge(t.names(plan.free(written, i)), i, rest, plan.captures(progress))
+            found = self._name_edge(plan, i, after, written)
+            return found if i < len(plan.names) else found._replace(capture=plan.captures(progress))
 
         if plan.edges is None:
             plan.edges = tuple(edge(i, after, NO_NAMES) for i, after in plan.slots)

@@ -91,6 +91,8 @@ class ObjectPlan:
         self.slots: list[tuple[int, int]] = []
         self._cell_bits = 0
         self._place: dict[int, int] = {}
+        #: of simple plans: may every slot be written?
+        self.all_in_place = False
         #: the edges of ``slots``, made by the network
         self.edges: tuple[Edge, ...] | None = None
 
@@ -157,11 +159,17 @@ class ObjectPlan:
                     (i, close - (cost if self.required[i] else 0)) for i, cost in enumerate(slots) if cost < INFINITE
                 ]
                 self._place = {i: k for k, (i, _) in enumerate(self.slots)}
-                self._in_place = len(self.slots) == len(slots)
+                self.all_in_place = len(self.slots) == len(slots)
                 self._cheapest = sorted((slots[i], i) for i, _ in self.slots if not self.required[i])
-                cells = [(i, close) for i in self._cell_ways(BEGIN._replace(position=len(slots)))]
+                cells = [(i, close) for i in self.cell_ways(BEGIN._replace(position=len(slots)))]
                 self._cell_bits = ((1 << len(cells)) - 1) << len(self.slots)
                 self.slots += cells
+
+    @property
+    def slot_costs(self) -> list[int]:
+        """Least bytes of each slot with its comma."""
+        assert self._slot_costs is not None
+        return self._slot_costs
 
     def choices(self, state: Progress) -> tuple[int, int, list[tuple[int, int]]]:
         """The ways on that lead to an end: of the list ``slots`` those left out, as bits, and what is to be added to
@@ -179,10 +187,10 @@ class ObjectPlan:
         further: list[tuple[int, int]] = []
         if state.names:
             cells = self._cell_bits
-            further = [(i, self.terminals.close_cost + total) for i in self._cell_ways(state)]
+            further = [(i, self.terminals.close_cost + total) for i in self.cell_ways(state)]
         elif not self.any_order and any(self.required[state.position : n]):
             cells = self._cell_bits
-        if self.any_order and self._in_place:
+        if self.any_order and self.all_in_place:
             return state.seen | cells, total, further
         left_out = (1 << len(self._place)) - 1
         for i in self._slot_ways(state):
@@ -207,9 +215,8 @@ class ObjectPlan:
                     if not state.seen >> i & 1 if self.any_order else i >= state.position:
                         best = cost + t.close_cost
                         break
-                for i in self._cell_ways(state):
-                    (size,) = self.cells[i - n].pool.sizes(state.names, 1)
-                    best = min(best, self._cell_costs[i - n] + size + t.close_cost)
+                for i in self.cell_ways(state):
+                    best = min(best, self.cell_cost(state, i) + t.close_cost)
             if best < INFINITE:
                 best -= t.comma_cost + t.quote_cost
             found = self._quoted[state] = best
@@ -440,7 +447,7 @@ class ObjectPlan:
     def ways(self, state: Progress) -> Iterator[int]:
         """Slots and cells that may come next, by index, whatever comes of it later."""
         yield from self._slot_ways(state)
-        yield from self._cell_ways(state)
+        yield from self.cell_ways(state)
 
     def _slot_ways(self, state: Progress) -> Iterator[int]:
         assert self._slot_costs is not None
@@ -455,7 +462,13 @@ class ObjectPlan:
             if self.required[i]:
                 return
 
-    def _cell_ways(self, state: Progress) -> Iterator[int]:
+    def cell_cost(self, state: Progress, i: int) -> int:
+        """Least bytes of a property of cell i - number of slots and its comma, after others."""
+        c = i - len(self.names)
+        return self._cell_costs[c] + self.cells[c].pool.sizes(state.names, 1)[0]
+
+    def cell_ways(self, state: Progress) -> Iterator[int]:
+        """Those of ``ways`` that are cells."""
         n = len(self.names)
         if not self.any_order and any(self.required[state.position : n]):
             return
