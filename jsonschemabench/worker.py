@@ -9,6 +9,7 @@ messages on the way. Whatever the engine prints goes to stderr, so that it canno
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -51,6 +52,9 @@ def main() -> None:
             measure(engine, vocabulary, case, lambda message: None)
         except Exception as error:
             print(f"warming up on {case.id}: {type(error).__name__}: {error}", file=sys.stderr)
+    # What has been loaded by now stays: collections need not look through it each time, which is what servers do too.
+    gc.collect()
+    gc.freeze()
     send({"ready": engine.version, "tokens": len(vocabulary.tokens)})
 
     for line in sys.stdin:

@@ -22,7 +22,9 @@ class Blocks:
 
     def __init__(self, width: int) -> None:
         self._shape = (max(1, BLOCK // (4 * width + ROW_OVERHEAD)), width)
-        self._most = SPARE // (4 * self._shape[0] * self._shape[1])
+        #: Bytes of one.
+        self.nbytes = 4 * self._shape[0] * self._shape[1]
+        self._most = SPARE // self.nbytes
         self._spare: list[NDArray[np.int32]] = []
 
     def take(self) -> NDArray[np.int32]:
@@ -54,7 +56,7 @@ class Finished:
     def room(self) -> NDArray[np.int32]:
         """A row to write the next mask into."""
         if not self._blocks or self._used >= len(self._blocks[-1]):
-            if self._blocks and self.nbytes + self._blocks[0].nbytes > self._most:
+            if self._blocks and self.nbytes + self._shared.nbytes > self._most:
                 # someone may still read a row, so the blocks are not handed on
                 self.rows.clear()
                 self._blocks.clear()
@@ -70,7 +72,7 @@ class Finished:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(block.nbytes for block in self._blocks) + ROW_OVERHEAD * len(self.rows)
+        return len(self._blocks) * self._shared.nbytes + ROW_OVERHEAD * len(self.rows)
 
     def __del__(self) -> None:
         self._shared.give(self._blocks)

@@ -59,8 +59,9 @@ def load() -> None:
             machine.witness(each)
             machine.row(each)
         machine.next_states(state, False, np.empty(vocabulary.size, dtype=np.int32))
-        for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT):
+        for arena in (L.M_CELLS, L.M_CONFIGS, L.M_NEXT, L.M_AFTER):
             machine.grow(arena)
+        cpu.pair_put(machine.arrays.after, 0, -1, 0)
         _member(store.handle, machine.handle)
     for arena in (L.T_Q, L.T_RESTNEXT):
         store.grow(arena)

@@ -1,15 +1,13 @@
 """JSON Schema: from a schema to a lazy network of JSON texts.
 
-In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``dialects`` (what
-asserts in which draft), ``schema`` (one vocabulary, every keyword checked), ``report`` (what becomes of each),
-``numbers``, ``formats``, ``strings`` and ``wordtexts`` (scalar languages), ``formula`` (Boolean combinations), ``shapes`` (the normal
-form), ``algebra``, ``emptiness``, ``operations``, ``normalise`` and ``keywords`` (how it is computed),
-``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells``,
-``records`` and ``arrays`` (objects and arrays being written), ``seen``, ``holes``, ``supply``, ``unique`` and ``equal`` (arrays that
-remember),
-``residuals``, ``derive``, ``objecttrees``, ``leastobject``,
-``arraytrees`` and ``treenodes`` (the same under Boolean combinations that are not multiplied out), ``lower`` (the
-network), ``clash`` (why nothing is valid).
+In reading order: ``load`` (text to document), ``references`` (where ``$ref`` leads), ``dialects`` (what asserts in
+which draft), ``schema`` (one vocabulary, every keyword checked), ``report`` (what becomes of each), ``numbers``,
+``formats``, ``strings`` and ``wordtexts`` (scalar languages), ``formula`` (Boolean combinations), ``shapes`` (the
+normal form), ``algebra``, ``emptiness``, ``operations``, ``normalise`` and ``keywords`` (how it is computed),
+``finite`` (sets with few members), ``separators`` (terminals and whitespace), ``objects``, ``cells``, ``records`` and
+``arrays`` (objects and arrays being written), ``seen``, ``holes``, ``supply``, ``unique`` and ``equal`` (arrays that
+remember), ``residuals``, ``derive``, ``objecttrees``, ``leastobject``, ``arraytrees`` and ``treenodes`` (the same
+under Boolean combinations that are not multiplied out), ``lower`` (the network), ``clash`` (why nothing is valid).
 """
 
 from __future__ import annotations
