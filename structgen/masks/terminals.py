@@ -64,6 +64,8 @@ class TerminalStore:
         self.max_bytes = max_bytes
         #: Memory for the finished masks of its grammars.
         self.blocks = Blocks(self.width)
+        #: The bytes of the tokens that have been asked for, uint8[*] by id.
+        self.texts: dict[int, np.ndarray] = {}
         #: Have rows been dropped since a mask was begun? They are dropped once for a mask, which may need many at once.
         self.dropped = False
         #: Can the bytes of every witness be written one by one, with the terminals seen so far?

@@ -84,7 +84,7 @@ class CompiledGrammar:
         self._store = store_of(self.spelled, limits.max_vocabulary_bytes)
         self._lock = self._store.lock
         self._eos = frozenset(vocab.eos_token_ids)
-        self._tokens: list[NDArray[np.uint8] | None] = [None] * vocab.size
+        self._tokens = self._store.texts
         self._next: dict[int, int] = {}
         self._final_row = bits.from_ids(vocab.eos_token_ids, vocab.size)
         #: How to make this grammar again, set by whoever compiled it: a function and a constraint.
@@ -397,7 +397,7 @@ class CompiledGrammar:
         return state
 
     def _bytes_of(self, token: int) -> NDArray[np.uint8] | None:
-        data = self._tokens[token]
+        data = self._tokens.get(token)
         if data is None and token < len(self.spelled.tokens):
             text = self.spelled.tokens[token]
             if text:

@@ -100,10 +100,9 @@ NAMING: dict[str, tuple[int, int, type, str]] = {
 HOLDING = frozenset(("$defs", "definitions"))
 
 #: Keywords of the standard that describe and assert nothing.
-_DESCRIBING = (
-    "title description default examples $comment deprecated readOnly writeOnly contentEncoding contentMediaType"
-    " contentSchema"
-)
+_DESCRIBING = frozenset(
+    ("title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly")
+) | frozenset(("contentEncoding", "contentMediaType", "contentSchema"))
 
 #: The vocabularies of the standard, by the last part of their names, and the asserting keywords of each.
 _VALIDATION = (
@@ -150,7 +149,7 @@ def silence(
     if draft <= DRAFT7 and name != "$ref" and isinstance(schema.get("$ref"), str):
         return f"counts for nothing beside $ref in draft {draft}"
     if drafts is None:
-        return "describes only" if name in _DESCRIBING.split() else "nobody knows it"
+        return "describes only" if name in _DESCRIBING else "nobody knows it"
     if draft == DRAFT3 and name not in _DRAFT3.split():
         raise UnsupportedError(
             f'"{name}" is not in draft 3, which "$schema" names', where=f"{where}/{escape(name)}", hint=DRAFT3_HINT

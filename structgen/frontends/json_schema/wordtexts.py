@@ -57,13 +57,24 @@ def texts_of_all_but(values: Iterable[str], escapes: Escapes) -> ByteDfa:
     body = _any_body(escapes)
     if not words:
         return quoted(body)
-    return quoted(_less(body, _bodies(words, escapes)))
+    return quoted(_less(body, _any_table(escapes), _bodies(words, escapes)))
 
 
 @lru_cache(maxsize=2)
 def _any_body(escapes: Escapes) -> ByteDfa:
     """Any characters and the closing quote."""
     return to_bytedfa(json_text(everything(CODE_POINTS), escapes))
+
+
+@lru_cache(maxsize=2)
+def _any_table(escapes: Escapes) -> tuple[NDArray[np.int32], list[list[int]]]:
+    """The targets of all bytes in that automaton, int32[states, 256], -1: none; as an array and as lists."""
+    body = _any_body(escapes)
+    table = np.full((body.n_states, 256), -1, dtype=np.int32)
+    for state in range(body.n_states):
+        for i in range(int(body.first[state]), int(body.first[state + 1])):
+            table[state, int(body.lo[i]) : int(body.hi[i]) + 1] = body.to[i]
+    return table, table.tolist()
 
 
 @lru_cache(maxsize=4096)
@@ -166,10 +177,9 @@ class _States:
         )
 
 
-def _less(body: ByteDfa, known: ByteDfa) -> ByteDfa:
-    """The texts of ``body`` that are none of ``known``, each of which is one of ``body``."""
-    ours = _table(body)
-    steps = ours.tolist()
+def _less(body: ByteDfa, table: tuple[NDArray[np.int32], list[list[int]]], known: ByteDfa) -> ByteDfa:
+    """The texts of ``body``, with the targets of all its bytes, that are none of ``known``; all of these are its."""
+    ours, steps = table
     first, lo, hi, to = (x.tolist() for x in (known.first, known.lo, known.hi, known.to))
     ended = known.accept.tolist()
     # pairs of states, while the text may still be one of those; behind them come the states of ``body``
@@ -187,15 +197,15 @@ def _less(body: ByteDfa, known: ByteDfa) -> ByteDfa:
                 over.append(byte)
                 into.append(-1 if ended[to[i]] else pairs[pair])
     n = len(order)
-    table = ours[[b for b, _ in order]]
-    table[table >= 0] += n
-    table[from_, over] = into
+    rows = ours[[b for b, _ in order]]
+    rows[rows >= 0] += n
+    rows[from_, over] = into
     change = np.ones((n, 256), dtype=np.bool_)
-    change[:, 1:] = table[:, 1:] != table[:, :-1]
+    change[:, 1:] = rows[:, 1:] != rows[:, :-1]
     starts = np.flatnonzero(change)
     states, low = np.divmod(starts, 256)
     high = np.append(starts[1:], n * 256)[: len(starts)] - 1 - states * 256
-    targets = table.ravel()[starts]
+    targets = rows.ravel()[starts]
     live = targets >= 0
     before = np.concatenate([[0], np.cumsum(np.bincount(states[live], minlength=n))])
     return ByteDfa(
@@ -206,12 +216,3 @@ def _less(body: ByteDfa, known: ByteDfa) -> ByteDfa:
         np.concatenate([np.zeros(n, dtype=np.bool_), body.accept]),
     )
 
-
-def _table(dfa: ByteDfa) -> NDArray[np.int32]:
-    """int32[states, 256]: the targets of all bytes, -1: none."""
-    table = np.full(dfa.n_states * 256, -1, dtype=np.int32)
-    width = dfa.hi.astype(np.int64) - dfa.lo + 1
-    edge = np.repeat(np.arange(len(width)), width)  # one entry for each byte of each interval
-    byte = dfa.lo[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(width) - width, width)
-    table[np.repeat(np.arange(dfa.n_states), np.diff(dfa.first))[edge] * 256 + byte] = dfa.to[edge]
-    return table.reshape(-1, 256)
