@@ -28,7 +28,10 @@ _SIZES = (
 
 def read_name(text: bytes) -> str:
     """The name that a terminal for property names has read: without its opening quote, with its colon."""
-    name: str = json.loads(b'"' + text.rstrip(b" \t\r\n:"))
+    text = text.rstrip(b" \t\r\n:")
+    if b"\\" not in text:
+        return text[:-1].decode("utf-8")
+    name: str = json.loads(b'"' + text)
     return name
 
 
