@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 
+import lark
 import pytest
 
 import structgen as sg
+from structgen.errors import UnsatisfiableError, UnsupportedError
 from tests.grammars import randomly
-from tests.grammars.differential import compare, many, shipped
+from tests.grammars.differential import compare, many, parser, parses, shipped
 from tests.grammars.drawing import vocabulary
 from tests.grammars.parsing import accepts
 
@@ -24,6 +27,35 @@ def test_random_grammars() -> None:
     tally, kinds = many(5000, 6, texts=5, changes=20)
     assert not tally.wrong, "\n".join(tally.wrong)
     assert sum(kinds.values()) >= 6 and tally.good
+
+
+PATTERNS = [r"(?s).{0,9}", r"(?s)(?!.*if).*", r"(?s).*[=;].*", r"(?s)[^ ]*( [^ ]*)?", r"(?s)(..)*", r"(?s).*\d.*"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_grammars_crossed_with_regexes(seed: int) -> None:
+    """A text of both is one that Lark parses and that ``re`` matches, whatever the lexer."""
+    rng = random.Random(f"crossed {seed}")
+    made, pattern = randomly.draw(rng), re.compile(rng.choice(PATTERNS))
+    try:
+        judge, lexer = parser(made.text, rng)
+    except lark.exceptions.GrammarError:
+        return
+
+    def both(text: str) -> bool:
+        return pattern.fullmatch(text) is not None and parses(judge, text)
+
+    given = [text for _ in range(30) if (text := made.derived(rng)) is not None]
+    try:
+        grammar = sg.compile(sg.Lark(made.text, lexer=lexer) & sg.Regex(pattern.pattern), vocabulary(given, rng))
+    except UnsatisfiableError:
+        assert not any(map(both, given))
+        return
+    except UnsupportedError as error:
+        assert "behind" in error.message  # noqa: PT017
+        return
+    tally = compare(grammar, both, given, rng, texts=8, changes=20)
+    assert not tally.wrong, "\n".join([made.text, *tally.wrong])
 
 
 def test_disagreements_are_found() -> None:
