@@ -8,7 +8,7 @@ from typing import Any
 
 from structgen.automata import bytedfa
 from structgen.automata.bytedfa import ByteDfa
-from structgen.ir.network import END, Call, Edge, Key, Label, Network, Node, Terminal
+from structgen.ir.network import END, NEVER, Call, Edge, Key, Label, Network, Node, Terminal, unsure
 
 A, B, C = (Terminal(bytedfa.literal(w), w.decode()) for w in (b"a", b"b", b"c"))
 SEPARATOR = Terminal(bytedfa.literal(b"c"), "separator")
@@ -339,3 +339,48 @@ def random_symbols(rng: random.Random, plain: Sequence[Terminal], most: int = 6)
     """Some plain terminals, and some that ban."""
     banning = [with_bans(terminal, rng) for terminal in rng.sample(ENDINGS, rng.randint(1, 3))]
     return [*rng.sample(plain, rng.randint(1, most - len(banning))), *banning]
+
+
+class Judged:
+    """Words of letters a and b, of which some are followed by c, or c and another such word; the others by d only.
+
+    Which are which their texts decide: the edge that captures refuses the others.
+
+    Args:
+        good: the words before c.
+        blurred: 0: nothing is known before the text is; 1: that a c may come if anything.
+    """
+
+    start: Key = ("word", 2)
+
+    def __init__(self, good: Iterable[bytes], blurred: bool) -> None:
+        self.good = frozenset(good)
+        self.sure = blurred
+        letters = [(i, 97, 98, i + 1) for i in range(3)]
+        self.letters = Terminal(bytedfa.from_edges(4, letters, [1, 2, 3]), "word")
+        self.any = Terminal(bytedfa.from_edges(5, [*letters, *((i, 100, 100, 4) for i in (1, 2, 3))], [4]), "word d")
+
+    def expand(self, key: Key) -> Node:
+        kind, left = key  # type: ignore[misc]
+        if kind == "word":
+            return Node(False, (Edge(self.any, END, 0), Edge(self.letters, "judged", NEVER, True)))
+        if kind == "blurred":
+            return Node(False, (Edge(unsure(C), "end", NEVER),))
+        if kind == "refused":
+            return Node(False, ())
+        return Node(False, (Edge(C, END, 0), *((Edge(C, "word", 2),) if left else ())))
+
+    def follow(self, key: Key, label: Label) -> Key:
+        return ("word", key[1] - 1)  # type: ignore[index]
+
+    def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
+        return ("good" if text in self.good else "refused", key[1])  # type: ignore[index]
+
+    def blurred(self, key: Key, label: Label) -> Key | None:
+        return ("blurred", key[1]) if self.sure else None  # type: ignore[index]
+
+    def least(self, key: Key) -> int:
+        return {"word": 2, "refused": NEVER, "blurred": NEVER}.get(key[0], 1)  # type: ignore[index]
+
+    def describe(self, key: Key, label: Label) -> str | None:
+        return None

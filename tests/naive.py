@@ -187,8 +187,14 @@ class Naive:
         assert depth is not None, "a configuration without completion: the network is not live"
         return depth
 
-    def live(self, config: Config | None, max_steps: int = 2000) -> bool:
-        """Can every item be completed? What a front end promises; with bans it is not plain to see."""
+    def live(self, config: Config | None, refuses: bool = False, max_steps: int = 2000) -> bool:
+        """Can every item be completed? What a front end promises; with bans it is not plain to see.
+
+        Args:
+            refuses: some edges lead nowhere after some texts: it is enough that one item can be completed.
+        """
+        if refuses and config is not None:
+            return config.accepting or self._search(config.items, max_steps) is not None
         for item in () if config is None else config.items:
             if item not in self._live:
                 if self._search([item], max_steps) is None:

@@ -134,6 +134,8 @@ N_RANK = 4  # greater than the ranks of all nodes called, where no rule of these
 N_SET, N_PLACE, N_SLOT = 5, 6, 7  # of members of records: 1 + their set; where they stand in it. Else 0
 N_COLS = 8
 E_Q0, E_CALL, E_TARGET, E_REST, E_SHADOW = 0, 1, 2, 3, 4  # edges
+# E_CALL: the node called; of edges that stand for what the text of a capture decides (E_Q0 is NOTHING) -1, or a
+# terminal state: only the bytes that leave it are in doubt
 E_NODE, E_CONTENT, E_COLS = 5, 6, 7  # for the caller: the node of an edge, and where it has what the edge is made of
 # TARGET_UNSURE: cannot be said without the text of a capture. The target of an edge that captures is its outline.
 # TARGET_SLOT - i: of a member of a record, not looked up yet: what comes after slot i
@@ -235,7 +237,7 @@ class Machine(NamedTuple):
     #     from the end down: the frames of a cell to be made
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
-    exact: Array  # int32[*]: trie nodes below which a mask must know the text
+    exact: Array  # int32[*]: trie nodes below which a mask must know the text; ~node: at which as well
     records: Array  # int32[*, RECORD_COLS]
     slots: Array  # int32[*, SLOT_COLS]
     sets: Array  # int64[*, S_COLS]

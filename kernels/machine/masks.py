@@ -14,7 +14,7 @@ from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.closures import after, step
 from structgen.kernels.machine.configs import blank_config
 from structgen.kernels.machine.large import load
-from structgen.kernels.machine.rows import make_row, pair_row
+from structgen.kernels.machine.rows import make_row, pair_row, rest_child
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
 from structgen.kernels.machine.tables import ask
@@ -63,6 +63,42 @@ def note_exact(t, m, r, n):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def note_doubts(t, m, r, k, n):
+    """Note where the text of a capture decides about the tokens of remainder node r in configuration k.
+
+    Where it does so about a few first bytes only (see E_CALL), the trie nodes after these, as ~node: their own tokens
+    count, too. Else those of r.
+
+    Returns how many are noted, or L.ASK, and 1 if it decides about all bytes.
+    """
+    first = m.configs[k, L.K_FIRST]
+    end = first + m.configs[k, L.K_N]
+    for i in range(first, end):
+        if m.items[i, L.I_Q] != L.NOTHING:
+            break
+        e = m.items[i, L.I_EDGE]
+        if m.edges[e, L.E_Q0] != L.NOTHING or m.edges[e, L.E_CALL] < 0:
+            return note_exact(t, m, r, n), 1
+    for i in range(first, end):
+        if m.items[i, L.I_Q] != L.NOTHING:
+            break
+        q = np.int64(m.edges[m.items[i, L.I_EDGE], L.E_CALL])
+        for byte in range(256):
+            if (t.restbytes[r, byte >> 6] & t.qbytes[q, byte >> 6]) >> np.uint64(byte & 63) & U1 == 0:
+                continue
+            child = rest_child(t, r, byte)
+            if child < 0:
+                return ask(m, L.ASK_GROW_T, -1 - child), 0
+            begin = t.rest[child, L.R_FIRST]
+            for x in range(begin, begin + t.rest[child, L.R_N]):
+                if n >= m.exact.shape[0]:
+                    return ask(m, L.ASK_GROW, L.M_EXACT), 0
+                m.exact[n] = ~t.restlist[x]
+                n += 1
+    return np.int64(n), 0
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def push_rests(t, m, root, e, cell, top, fresh):
     """Put remainder roots with the configurations after edge e above a cell on the stack; its height or L.ASK."""
     while root >= 0:
@@ -94,10 +130,11 @@ def walk_rests(t, m, top, longest, fresh, out, worst):
         r = m.stack[top, 0]
         k = m.stack[top, 1]
         if unsure(t, m, k):
-            noted = note_exact(t, m, r, noted)
+            noted, everything = note_doubts(t, m, r, k, noted)
             if noted < 0:
                 return noted, worst
-            continue
+            if everything == 1:
+                continue
         first = m.configs[k, L.K_FIRST]
         for i in range(first, first + m.configs[k, L.K_N]):
             q = np.int64(m.items[i, L.I_Q])
@@ -126,13 +163,17 @@ def walk_rests(t, m, top, longest, fresh, out, worst):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def walk_below(t, m, c, y, longest, out, worst):
-    """Set the tokens below trie node y that may follow in configuration c, byte by byte.
+    """Set the tokens below trie node y that may follow in configuration c, byte by byte; y < 0: those at ~y as well.
 
     Returns L.ASK or ``worst``, or the greatest L.K_MIN after such a token.
     """
     if longest + 2 > m.stack.shape[0]:
         return ask(m, L.ASK_GROW, L.M_WORK)
     m.stack[0, 0] = c
+    at = y + 1
+    if y < 0:
+        y = ~y
+        at = y
     end = t.trie[y, 1]
     i = np.int64(0)
     while i < end:
@@ -147,7 +188,7 @@ def walk_below(t, m, c, y, longest, out, worst):
             i = np.int64(t.trie[i, 1])
             continue
         m.stack[depth, 0] = k
-        if i > y and t.trietok[i + 1] > t.trietok[i]:
+        if i >= at and t.trietok[i + 1] > t.trietok[i]:
             for j in range(t.trietok[i], t.trietok[i + 1]):
                 set_bit(out, t.tokens[j])
             worst = max(worst, np.int64(m.configs[k, L.K_MIN]))
@@ -211,7 +252,7 @@ def mask(t, m, c, longest, out):
         for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
             m.used[L.RESUME_WORST] = worst
             m.used[L.RESUME_EXACT] = j + 1
-            worst = walk_below(t, m, c, m.exact[j], longest, out, worst)
+            worst = walk_below(t, m, c, np.int64(m.exact[j]), longest, out, worst)
             if worst < 0:
                 return L.ASK
         m.used[L.RESUME_EXACT] = 0

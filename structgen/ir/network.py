@@ -23,7 +23,9 @@ Two things reach beyond context-free rules:
 * **Captures.** Where an edge with ``capture`` leads depends on the bytes that its symbol has read:
   ``follow_text(key, label, text)``. Names of properties that must not come twice, the items of a unique array, the
   width of an indentation. Every text of the symbol leads to a live node: what must not be written is left out of
-  the symbol, not refused afterwards.
+  the symbol, not refused afterwards. (With one exception: a *refusing* edge, of ``rest`` NEVER, may lead to a node
+  without ways on, if other edges take every beginning of its texts and go on from there. What stands for it while
+  its text is not known, see ``blurred``, costs NEVER as well.)
 * **Bans** (follow restrictions). A state in which a terminal may end can forbid how the text goes on: no nonempty
   prefix of what follows, whatever rule it comes from, is in the ban's language. This is what a lexer does
   (maximal munch): after ``ab`` as a NAME, no letter may follow.
@@ -47,6 +49,9 @@ Label = Hashable
 
 #: The label of an edge after whose symbol the rule ends at once (a tail position: nothing is pushed for it).
 END: None = None
+
+#: The rest of a refusing edge, see above: what it costs to end behind it is not counted on.
+NEVER = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +108,32 @@ class Terminal:
         return int(self.dfa.distance_to(self.free)[0]) if self.bans else self.dfa.min_length()
 
 
-#: In place of a terminal, behind ``blurred``: what stands here is decided by the text of a capture.
-UNSURE = Terminal(
-    ByteDfa(
-        np.zeros(2, dtype=np.int32),
-        np.zeros(0, dtype=np.uint8),
-        np.zeros(0, dtype=np.uint8),
-        np.zeros(0, dtype=np.int32),
-        np.zeros(1, dtype=np.bool_),
-    ),
-    "unsure",
+@dataclass(frozen=True, eq=False)
+class Unsure(Terminal):
+    """In place of a terminal, behind ``blurred``: what stands here is decided by the text of a capture.
+
+    Attributes:
+        first: a terminal that begins with the bytes that it may begin with; None: any.
+    """
+
+    first: Terminal | None = None
+
+
+_NO_WAY = ByteDfa(
+    np.zeros(2, dtype=np.int32),
+    np.zeros(0, dtype=np.uint8),
+    np.zeros(0, dtype=np.uint8),
+    np.zeros(0, dtype=np.int32),
+    np.zeros(1, dtype=np.bool_),
 )
+
+#: Anything may stand here.
+UNSURE = Unsure(_NO_WAY, "unsure")
+
+
+def unsure(first: Terminal) -> Unsure:
+    """What the text of a capture decides, and begins as this terminal does if it comes."""
+    return Unsure(_NO_WAY, "unsure", first=first)
 
 
 class Edge(NamedTuple):
@@ -270,9 +290,9 @@ class Capturing(Network, Protocol):
 
     Or a method ``blurred(key, label) -> Key | None``, which leaves less open: the key of a node of the network that
     stands for the nodes of all texts, with nodes of the same kind behind it and below it. All that is the same for
-    every text is as it is there; where it is not, an edge has the symbol ``UNSURE`` (and leads nowhere). ``rest`` and
-    ``least`` hold for all texts. Such a node is reached in no other way.
-    """
+    every text is as it is there; where it is not, an edge has the symbol ``UNSURE`` (and leads nowhere), or
+    ``unsure(first)`` where it is known which bytes may come if any. ``rest`` and ``least`` hold for all texts. Such a
+    node is reached in no other way.    """
 
     def follow_text(self, key: Key, label: Label, text: bytes) -> Key:
         """As ``follow``, for an edge that captures: ``text`` is what its symbol has read. Asked for no others."""
@@ -282,7 +302,9 @@ class Capturing(Network, Protocol):
 def check_node(network: Network, key: Key) -> None:
     """Test the local part of the contract at one node; AssertionError says what is broken. For tests."""
     node = network.expand(key)
-    assert node.accepting or node.edges, f"node {key!r} is dead"
+    if not (node.accepting or node.edges):
+        assert network.least(key) >= NEVER, f"node {key!r} is dead"
+        return  # behind an edge that refuses
     best = 0 if node.accepting else None
     for edge in node.edges:
         if isinstance(edge.symbol, Call):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.errors import UnsupportedError
-from structgen.ir.network import END, UNSURE, VALUES, Call, Edge, Member, Network, Record, Slots, Terminal
+from structgen.ir.network import END, VALUES, Call, Edge, Member, Network, Record, Slots, Terminal, Unsure
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
 from structgen.limits import Limits
@@ -326,8 +326,9 @@ class Nodes:
                 calls.append(called)
                 shadow = L.SHADOW_CALL if capture else L.SHADOW_NONE
                 rows.append((-1, called, target, min(rest, L.FAR), shadow, 0, at))
-            elif symbol is UNSURE:
-                rows.append((L.NOTHING, -1, L.TARGET_UNSURE, min(rest, L.FAR), L.SHADOW_NONE, 0, at))
+            elif isinstance(symbol, Unsure):
+                bytes_of = -1 if symbol.first is None else self._start_of(symbol.first)
+                rows.append((L.NOTHING, bytes_of, L.TARGET_UNSURE, min(rest, L.FAR), L.SHADOW_NONE, 0, at))
             else:
                 start = terminals.get(id(symbol))
                 if start is None:

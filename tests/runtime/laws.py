@@ -21,6 +21,7 @@ class Pair:
 
     Args:
         exact: bounds are exact: the network has neither captures nor bans.
+        refuses: some of its edges that capture lead nowhere after some texts.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Pair:
         eos: Sequence[int] = (),
         limits: Limits | None = None,
         exact: bool = True,
+        refuses: bool = False,
     ) -> None:
         self.vocab = Vocabulary(list(tokens), eos_token_ids=list(eos))
         self.grammar = CompiledGrammar(network, self.vocab, limits)
         self.naive = Naive(network)
         self.exact = exact
+        self.refuses = refuses
         self.tokens = list(self.vocab.tokens)
         self.eos = list(eos)
 
@@ -45,7 +48,7 @@ class Pair:
         """All laws that concern one state; returns the text tokens allowed."""
         grammar, naive = self.grammar, self.naive
         expected = naive.mask(config, self.tokens, self.eos)
-        if not self.exact and (naive.dead_end or not naive.live(config)):
+        if not self.exact and (naive.dead_end or not naive.live(config, self.refuses)):
             raise TooManyError("bans that leave no way on: not a network that a front end may make")
         assert self.ids(state) == expected
         assert grammar.accepts(state) == naive.is_accepting(config)

@@ -15,7 +15,7 @@ from structgen.ir.combine import concat, from_terminal, optional, repeat, union,
 from structgen.ir.network import Network, Terminal, check_outline
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
-from tests.contextual import A, B, C, Echo, Twice, UniqueLists, WordList, random_symbols
+from tests.contextual import A, B, C, Echo, Judged, Twice, UniqueLists, WordList, random_symbols
 from tests.naive import TooManyError, member
 from tests.runtime.laws import Pair
 from tests.strategies import COUNTED_TERMINALS, SMALL_TERMINALS, THOROUGH, random_cfg, random_vocabulary
@@ -54,9 +54,9 @@ def test_laws(part: int) -> None:
     assert done > len(SEEDS) / 6 / 3
 
 
-def all_texts(network: Network, tokens: list[bytes | None], steps: int) -> Pair:
+def all_texts(network: Network, tokens: list[bytes | None], steps: int, refuses: bool = False) -> Pair:
     """Check every state that is reached in some steps."""
-    both = Pair(network, tokens, [len(tokens) - 1], exact=False)
+    both = Pair(network, tokens, [len(tokens) - 1], exact=False, refuses=refuses)
     layer = {both.grammar.start: both.naive.start_config}
     for _ in range(steps):
         following = {}
@@ -96,6 +96,18 @@ def test_outlines_keep_their_promise(outlined: bool) -> None:
         key = words.follow_text(key, edge.label, text)
         if words.expand(key).edges:
             key = words.follow(key, "separator")
+
+
+@pytest.mark.parametrize("blurred", [False, True])
+@pytest.mark.parametrize("good", [[], [b"a"], [b"ab", b"b"], [b"aab", b"bb", b"a", b"ba"]], ids=len)
+def test_a_text_is_refused(good: list[bytes], blurred: bool) -> None:
+    """What has been read decides whether anything may follow at all; another edge keeps its beginnings alive."""
+    letters = [*LETTERS[:-1], b"ac", b"bcab", b"cab", b"abca", b"d", b"ad", b"cd", b"bcbd", b"c" * 2, None]
+    both = all_texts(Judged(good, blurred), letters, 5, refuses=True)
+    for seed in range(20):
+        rng = random.Random(seed)
+        text = both.budget_walk([rng.randrange(1 << 16) for _ in range(12)], rng.randint(0, 4))
+        assert both.naive.accepts(text)
 
 
 def test_the_free_names_of_objects_have_outlines() -> None:

@@ -2,7 +2,8 @@
 
 Receives a name; returns a :class:`~structgen.automata.dfa.Dfa` over code points. Grammars are those of the RFCs,
 written as ECMA-262 patterns over named parts; see docs/json-schema.md for what each format takes, and for the
-three that are taken from below because they are not regular (hostname with ``xn--`` labels, idn-hostname, regex).
+three that are taken from below because they are not regular (hostname, idn-hostname, regex; names with ``xn--`` labels
+are in ``hostnodes``).
 Of those a superset is known as well, for their negation. A language is built when it is first asked for, and kept.
 """
 
@@ -233,6 +234,9 @@ FROM_BELOW: dict[str, Callable[[], Dfa]] = {
     "idn-hostname": _perhaps_idn_hostname,
     "regex": _perhaps_regex,
 }
+
+#: Those of which names with A-labels are members that their automata do not hold: see ``hostnodes``.
+WITH_A_LABELS = ("hostname", "idn-hostname")
 
 #: The names that are enforced. See also ``JsonSchema(formats={name: ...})``.
 KNOWN: Set[str] = _MAKERS.keys()

@@ -3,8 +3,8 @@
 Receives the character databases of Python and of the regex package; returns an automaton over code points. Two
 rules of IDNA2008 are not regular: the length of a label in Punycode, and normalisation form C as a whole. Labels are
 therefore kept short (each character counted with the most digits it can cost), and characters that take part in
-compositions are left out. Everything accepted is a valid name; ``xn--`` labels and characters beyond the Basic
-Multilingual Plane are left out too.
+compositions are left out. Everything accepted is a valid name; characters beyond the Basic Multilingual Plane are left out too.
+Names with A-labels are not in the automaton but in ``hostnodes``.
 """
 
 from __future__ import annotations
@@ -18,15 +18,7 @@ import regex as regex_module
 from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, intersect, repeat, symbols, union
 from structgen.automata.symbols import normalize
 from structgen.frontends import regex
-
-_LETTERS_DIGITS = frozenset(["Ll", "Lo", "Lm", "Mn", "Mc", "Nd"])
-# RFC 5892, 2.6 and 2.7
-_VALID = frozenset([0xDF, 0x3C2, 0x6FD, 0x6FE, 0xF0B, 0x3007])
-_CONTEXT = frozenset([0xB7, 0x375, 0x5F3, 0x5F4, 0x30FB, *range(0x660, 0x66A), *range(0x6F0, 0x6FA), 0x200C, 0x200D])
-_DISALLOWED = frozenset([0x640, 0x7FA, 0x302E, 0x302F, *range(0x3031, 0x3036), 0x303B])
-#: Old Hangul jamo, variation selectors, and what else RFC 5892 (2.3, 2.4, 2.9) leaves out.
-_BLOCKS = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0x180B, 0x180F))
-_IGNORABLE = frozenset([0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0])
+from structgen.frontends.json_schema.ulabels import CONTEXT, is_valid
 
 #: A character costs at most 7 digits of Punycode, and a label has 63 with ``xn--`` and a hyphen.
 _LONGEST = 8
@@ -51,7 +43,7 @@ class _Tables:
         composing = _composing()
         self.valid: list[int] = [ord("-"), *range(0x30, 0x3A), *range(0x61, 0x7B)]
         for code in range(0x80, 0x10000):
-            if code in _CONTEXT or (code not in composing and _is_valid(code)):
+            if code in CONTEXT or (code not in composing and is_valid(code)):
                 self.valid.append(code)
         self.bidi = {code: unicodedata.bidirectional(chr(code)) for code in self.valid}
         self.marks = [c for c in self.valid if unicodedata.category(chr(c)) in ("Mn", "Mc", "Me")]
@@ -111,19 +103,6 @@ def _joined(label: Dfa, most: int) -> Dfa:
     """One to ``most`` labels: three at the most keep the whole name under 253 octets."""
     dot = symbols([(0x2E, 0x2E), (0x3002, 0x3002), (0xFF0E, 0xFF0E), (0xFF61, 0xFF61)], CODE_POINTS)
     return concat(label, repeat(concat(dot, label), 0, most - 1))
-
-
-def _is_valid(code: int) -> bool:
-    """PVALID by RFC 5892, section 3, for a code point beyond ASCII."""
-    if code in _VALID:
-        return True
-    letter = chr(code)
-    if unicodedata.category(letter) not in _LETTERS_DIGITS or code in _DISALLOWED or code in _IGNORABLE:
-        return False
-    if any(lo <= code <= hi for lo, hi in _BLOCKS):
-        return False
-    folded = unicodedata.normalize("NFKC", letter).casefold()
-    return unicodedata.normalize("NFKC", folded) == letter
 
 
 @lru_cache(maxsize=1)

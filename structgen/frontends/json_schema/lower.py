@@ -8,7 +8,7 @@ Receives the formula of a schema; returns a :class:`JsonNetwork`. Keys of nodes:
 - ``(NAME, p, progress)``: after the opening quote of a name;
 - ``(VALUE, p, progress, i)``: before the value of slot or cell i, after which the progress is this;
 - ``(ARRAY, p, n, memory)``: inside an array, after n items; ``(ITEM, p, n, memory)``: after the comma that follows;
-- those of ``treenodes`` and ``itemnodes``.
+- those of ``treenodes``, ``itemnodes`` and ``hostnodes``.
 
 Scalars stand in the edges themselves; arrays and objects are calls.
 """
@@ -27,6 +27,7 @@ from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans, splits
 from structgen.frontends.json_schema.equal import EqualPlan
 from structgen.frontends.json_schema.formula import INFINITE, Formula
+from structgen.frontends.json_schema.hostnodes import HOST, HostNodes
 from structgen.frontends.json_schema.itemnodes import FILLED, ItemNodes
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.frontends.json_schema.names import NO_NAMES, Written, read_name
@@ -114,6 +115,8 @@ class Builder:
         #: false while texts are written: what has been seen in them makes trees without end, a few at a time
         self._exploring = True
         self.supply = Supply(self, self.shortest)
+        #: least bytes of a host name with an A-label
+        self.host_cost = HostNodes(terminals.gap).least((HOST, True))
 
     def form(self, formula: Formula) -> Form:
         found = self._of_formula.get(formula)
@@ -216,6 +219,8 @@ class Builder:
     def _estimate(self, form: Form, costs: Any) -> int:
         gap = self.terminals.gap_cost
         best = min((cost - gap for _, cost in form.scalars(self.terminals, False)), default=INFINITE)
+        if form.values.strings.a_labels:
+            best = min(best, self.host_cost)
         for p in self.form_plans(form):
             best = min(best, self.plans[p].least(costs))
         return best
@@ -258,6 +263,7 @@ class JsonNetwork:
         self.builder = builder
         self._trees = TreeNodes(builder.plans, builder.terminals, builder.cost, self._values)
         self._unique = ItemNodes(builder.plans, builder.terminals, self._live_plans, self._first_name)
+        self._hosts = HostNodes(builder.terminals.gap)
         self._start = (START, builder.form(formula).index)
         self._records: dict[int, Records | None] = {}
         t = builder.terminals
@@ -275,6 +281,8 @@ class JsonNetwork:
             return self._unique.expand(key)
         if kind >= OBJECT_TREE:
             return self._trees.expand(key)
+        if kind <= HOST:
+            return self._hosts.expand(key)
         return (
             self._start_node,
             self._inner_node,
@@ -291,6 +299,8 @@ class JsonNetwork:
             return self._unique.follow(key, label)
         if kind >= OBJECT_TREE:
             return self._trees.follow(key, label)
+        if kind <= HOST:
+            return self._hosts.follow(key, label)
         plans: list[Any] = self.builder.plans
         if kind == OBJECT:
             return (NAME, key[1], key[2])
@@ -312,6 +322,8 @@ class JsonNetwork:
         return (ARRAY, p, array.index(i + 1), array.ways(i, memory)[label].memory)
 
     def follow_text(self, key: Any, label: Any, text: bytes) -> Key:
+        if key[0] <= HOST:
+            return self._hosts.follow_text(key, text)
         plan: Any = self.builder.plans[key[1]]
         if key[0] in (ARRAY, ITEM):
             _, p, i, memory = key
@@ -328,6 +340,8 @@ class JsonNetwork:
         after this name. Of a unique array: a comma or the bracket, after whichever item; its key has the number of
         items in place of what is remembered of them.
         """
+        if key[0] <= HOST:
+            return None
         plan: Any = self.builder.plans[key[1]]
         if key[0] in (ARRAY, ITEM):
             _, p, i, memory = key
@@ -342,7 +356,10 @@ class JsonNetwork:
         return (VALUE, key[1], plan.follow(progress, label, plan.dearest_name(progress, label)), label)
 
     def blurred(self, key: Any, label: Any) -> Key | None:
-        """What is sure behind an item of a unique array that is an object, see ``itemnodes``."""
+        """What is sure behind a code of a host name, or an item of a unique array that is an object: see ``hostnodes``
+        and ``itemnodes``."""
+        if key[0] <= HOST:
+            return self._hosts.blurred(key)
         filled = key[0] in (ARRAY, ITEM) and not isinstance(label, tuple)
         return self._unique.behind(*key[1:]) if filled else None
 
@@ -352,15 +369,13 @@ class JsonNetwork:
             return self._unique.least(key)
         if kind >= OBJECT_TREE:
             return self._trees.least(key)
+        if kind <= HOST:
+            return self._hosts.least(key)
         builder, t = self.builder, self.builder.terminals
         if kind in (START, INNER):
             form = builder.forms[key[1]]
             if kind == START:
-                return (
-                    min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
-                    if not builder.settled(form)
-                    else self._least_of(form)
-                )
+                return self._least_of(form)
             return t.gap_cost + min(builder.plans[p].least(builder.cost) for p in builder.settled(form))
         plan: Any = builder.plans[key[1]]
         if kind == OBJECT:
@@ -380,6 +395,8 @@ class JsonNetwork:
     def _least_of(self, form: Form) -> int:
         builder, t = self.builder, self.builder.terminals
         best = min((cost for _, cost in form.scalars(t, True)), default=INFINITE)
+        if form.values.strings.a_labels:
+            best = min(best, builder.host_cost)
         return min([best, *(builder.plans[p].least(builder.cost) for p in builder.settled(form))])
 
     def describe(self, key: Any, label: Any) -> str | None:
@@ -388,6 +405,8 @@ class JsonNetwork:
             return self._unique.describe(key, label)
         if kind >= OBJECT_TREE:
             return self._trees.describe(key, label)
+        if kind <= HOST:
+            return None
         builder = self.builder
         if kind in (START, INNER):
             if label is END:
@@ -412,6 +431,8 @@ class JsonNetwork:
         builder, t = self.builder, self.builder.terminals
         form = builder.forms[v]
         edges = [Edge(terminal, END, 0) for terminal, _ in form.scalars(t, True)]
+        if form.values.strings.a_labels:
+            edges.append(Edge(Call((HOST, True)), END, 0))
         return Node(False, tuple(edges + self._openings(form, t.top_object, t.top_array)))
 
     def _inner_node(self, v: int) -> Node:
@@ -439,6 +460,8 @@ class JsonNetwork:
         form = builder.form(formula)
         for terminal, _ in form.scalars(builder.terminals, False):
             edges.append(Edge(terminal, label, rest, capture))
+        if form.values.strings.a_labels:
+            edges.append(Edge(Call((HOST, False)), label, rest, capture))
         if builder.settled(form):
             edges.append(Edge(Call((INNER, form.index)), label, rest, capture))
 

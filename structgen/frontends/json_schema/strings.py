@@ -6,7 +6,8 @@ over a set of characters; any regular language. Only the last costs states. :met
 the JSON texts of the members, quotes and escapes included.
 
 A set that is no regular language (a few formats are none) is kept between two that are: what is offered, and a
-superset, of which the complement is made.
+superset, of which the complement is made. Host names with A-labels are offered besides, by nodes of their own
+(``hostnodes``).
 
 Strings are sequences of code points without surrogates, as in every text that is valid UTF-8.
 """
@@ -39,6 +40,7 @@ from structgen.errors import ConstraintError, LimitError, UnsupportedError
 from structgen.frontends import regex
 from structgen.frontends.json_schema import formats
 from structgen.frontends.json_schema.escapes import Escapes, counted, json_text, quoted, repetition
+from structgen.frontends.json_schema.hostnodes import LEAST, MOST, is_name
 from structgen.frontends.json_schema.wordtexts import texts_of, texts_of_all_but
 from structgen.ir.network import Terminal
 
@@ -115,10 +117,12 @@ class StringSet:
     Attributes:
         form: the regular language of the set; where there is ``above``, a part of the set.
         above: a superset of the set; None: ``form`` is all of it.
+        a_labels: are host names with A-labels among the members? Only where there is ``above``, and other members.
     """
 
     form: _Form
     above: _Above | None = None
+    a_labels: bool = False
 
     @classmethod
     def all(cls) -> StringSet:
@@ -177,7 +181,7 @@ class StringSet:
             )
         found = _of_dfa(formats.language(name))
         if name in formats.FROM_BELOW:
-            return StringSet(found.form, _Format(name))
+            return StringSet(found.form, _Format(name), name in formats.WITH_A_LABELS)
         return found
 
     # Operations
@@ -197,7 +201,11 @@ class StringSet:
         if self.above is None:
             return other.intersect(self)
         low = _intersect(self.regular(), other.regular())
-        return StringSet(low.form, _Combined("and", self.above, other.above or other.form))
+        for words, where in ((self.form, other), (other.form, self)):
+            if isinstance(words, _Words):
+                low = StringSet(_Words(frozenset(filter(where.contains, words.values))))
+        a_labels = self.a_labels and low != _NOTHING and _spans_names(other)
+        return StringSet(low.form, _Combined("and", self.above, other.above or other.form), a_labels)
 
     def union(self, other: StringSet) -> StringSet:
         """Strings in either. Raises LimitError as ``intersect`` does."""
@@ -209,7 +217,7 @@ class StringSet:
             return other
         low = _union(self.regular(), other.regular())
         above = _Combined("or", self.above or self.form, other.above or other.form)
-        return StringSet(low.form, above)
+        return StringSet(low.form, above, self.a_labels or other.a_labels)
 
     def difference(self, other: StringSet) -> StringSet:
         """Strings in this set and not in the other. Raises LimitError as ``intersect`` does."""
@@ -219,7 +227,8 @@ class StringSet:
             return self
         low = _difference(self.regular(), other.superset())
         above = _Combined("less", self.above or self.form, other.form)
-        return StringSet(low.form, above)
+        a_labels = self.a_labels and low != _NOTHING and _names().disjoint(other.superset())
+        return StringSet(low.form, above, a_labels)
 
     def complement(self) -> StringSet:
         """Strings not in this set. Raises LimitError as ``intersect`` does."""
@@ -253,6 +262,8 @@ class StringSet:
         """Is a value a member? False for what is no string or has a lone surrogate, and where it cannot be told."""
         if not isinstance(value, str) or _has_surrogate(value):
             return False
+        if self.a_labels and is_name(value):
+            return True
         match self.form:
             case _Words(values):
                 return value in values
@@ -363,6 +374,19 @@ _ALL = StringSet(_Run(ANY, 0, None))
 
 
 # Forms
+
+
+@lru_cache(maxsize=1)
+def _names() -> StringSet:
+    """A superset of the host names with A-labels that are offered."""
+    return _of_dfa(regex.to_dfa(r"(?:[A-Za-z0-9-]+\.)*xn--[A-Za-z0-9.-]+", dialect="ecma"))
+
+
+def _spans_names(other: StringSet) -> bool:
+    """Are surely all host names with A-labels in a set?"""
+    if isinstance(other.form, _Run) and other.form.ranges == ANY:
+        return other.form.lo <= LEAST and (other.form.hi is None or other.form.hi >= MOST)
+    return other.a_labels or _difference(_names(), other.regular()) == _NOTHING
 
 
 @lru_cache(maxsize=1024)
