@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from structgen.errors import UnsupportedError
 from structgen.frontends.json_schema.formula import FALSE, TRUE, Formula, Formulas
 from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.shapes import ALL, NO, YES, ArrayShape, Contains, Names, ObjectShape, Tree, Values
@@ -75,6 +76,7 @@ class Algebra:
                 tuple(dict.fromkeys(a.exists + b.exists)),
                 seen,
                 a.where or b.where,
+                a.vague or b.vague,
             )
         )
 
@@ -121,10 +123,11 @@ class Algebra:
             if any(names.contains(name) and (f is true or self.property(shape, name) is f) for name in required):
                 continue
             exists.append((names, f))
-        return ObjectShape(named, rest, required, lo, hi, needs, tuple(exists), shape.seen, shape.where)
+        return ObjectShape(named, rest, required, lo, hi, needs, tuple(exists), shape.seen, shape.where, shape.vague)
 
     def other_objects(self, shape: ObjectShape) -> list[ObjectShape]:
         """Objects not of the shape: one shape for each way to violate it."""
+        known(shape)
         true, false, neither = self.formulas.true, self.formulas.false, self.formulas.neither
         found: list[ObjectShape] = []
         required = set(shape.required)
@@ -314,6 +317,21 @@ def _free(shape: ArrayShape) -> bool:
         and shape.unique is None
         and shape.seen is None
     )
+
+
+def known(shape: Any) -> None:
+    """Refuse a shape, or a tree of some, of which the complement is not known.
+
+    Raises:
+        UnsupportedError: ``propertyNames`` has a format that is taken from below.
+    """
+    for part in shape.shapes() if isinstance(shape, Tree) else [shape]:
+        if isinstance(part, ObjectShape) and part.vague is not None:
+            raise UnsupportedError(
+                "what has other names cannot be told, since not all strings of their format are known",
+                where=part.vague,
+                hint="Say the names with a pattern, or define the format: formats={name: sg.Regex(...)}",
+            )
 
 
 def closed(rest: tuple[Names, ...]) -> bool:

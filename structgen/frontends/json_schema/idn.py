@@ -3,7 +3,8 @@
 Receives the character databases of Python and of the regex package; returns an automaton over code points. Two
 rules of IDNA2008 are not regular: the length of a label in Punycode, and normalisation form C as a whole. Labels are
 therefore kept short (each character counted with the most digits it can cost), and characters that take part in
-compositions are left out. Everything accepted is a valid name; characters beyond the Basic Multilingual Plane are left out too.
+compositions are left out. Everything accepted is a valid name; characters beyond the Basic Multilingual Plane are left
+out too.
 Names with A-labels are not in the automaton but in ``hostnodes``.
 """
 

@@ -170,6 +170,7 @@ class OfSchema:
     def object(self) -> ObjectShape | None:
         k, n = self.keywords, self.n
         both, false = n.formulas.both, n.formulas.false
+        vague: str | None = None
         patterns = [(names, n.formula(s)) for names, s in k.get("patternProperties", ())]
         named: dict[str, Formula] = {}
         for name, schema in k.get("properties", {}).items():
@@ -184,7 +185,9 @@ class OfSchema:
                     others = others.difference(names)
                 rest.append((others, f))
         if "propertyNames" in k:
-            names = n.normal(n.formula(k["propertyNames"])).strings.regular()
+            strings = n.normal(n.formula(k["propertyNames"])).strings
+            names = strings.regular()
+            vague = None if strings.above is None else f"{self.where}/propertyNames"
             for name in named:
                 if not names.contains(name):
                     named[name] = false
@@ -207,6 +210,7 @@ class OfSchema:
             (),
             seen,
             self.where,
+            vague,
         )
         tidied = n.algebra.tidy_object(shape)
         return n.algebra.any_object if tidied == n.algebra.any_object else tidied

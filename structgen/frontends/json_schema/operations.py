@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from structgen.errors import LimitError
-from structgen.frontends.json_schema.algebra import MAX_SHAPES, treeable
+from structgen.frontends.json_schema.algebra import MAX_SHAPES, known, treeable
 from structgen.frontends.json_schema.emptiness import DEPTH, Emptiness
 from structgen.frontends.json_schema.formula import AND, EXACT, FALSE, TRUE, Formula
 from structgen.frontends.json_schema.formula import NOT as NOT_FORMULA
@@ -265,6 +265,8 @@ class Operations(Emptiness):
             break
         else:
             return parts
+        for shape in (shape for shapes in branches for shape in shapes):
+            known(shape)
         tree = Tree(ONE, tuple(self._tree(shapes) for shapes in branches), where)
         return [(tree,), *([()] * (len(branches) - 1))]
 
@@ -430,6 +432,7 @@ def _besides(unions: list[Shapes], i: int) -> Shapes:
 def _not(shape: Any, where: str | None) -> Any:
     if isinstance(shape, Tree) and shape.kind == NOT:
         return shape.parts[0]
+    known(shape)
     return Tree(NOT, (shape,), where)
 
 

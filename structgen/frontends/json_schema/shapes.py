@@ -101,9 +101,11 @@ class ObjectShape(_Record):
         exists: (names, formula): some property with a name in the set has a value that satisfies the formula.
         seen: names that are evaluated (for unevaluatedProperties); None: not of interest.
         where: place in the schema, for messages; not part of the value.
+        vague: not all such objects are here, since ``propertyNames`` at this place has a format taken from below: see
+            ``algebra.known``; None: all are.
     """
 
-    __slots__ = ("exists", "hi", "lo", "named", "needs", "required", "rest", "seen", "where")
+    __slots__ = ("exists", "hi", "lo", "named", "needs", "required", "rest", "seen", "vague", "where")
 
     def __init__(
         self,
@@ -116,10 +118,11 @@ class ObjectShape(_Record):
         exists: tuple[Names, ...] = (),
         seen: StringSet | None = None,
         where: str | None = None,
+        vague: str | None = None,
     ) -> None:
         self.named, self.rest, self.required, self.lo, self.hi = named, rest, required, lo, hi
-        self.needs, self.exists, self.seen, self.where = needs, exists, seen, where
-        self._key = (tuple(named.items()), rest, required, lo, hi, needs, exists, seen)
+        self.needs, self.exists, self.seen, self.where, self.vague = needs, exists, seen, where, vague
+        self._key = (tuple(named.items()), rest, required, lo, hi, needs, exists, seen, vague)
         self._hash = hash(self._key)
 
     def replace(self, **changes: Any) -> ObjectShape:

@@ -324,3 +324,35 @@ def test_supersets_have_everything_valid(name: str) -> None:
     superset = formats.superset(name)
     assert superset.contains(formats.language(name))
     assert [d for n, d, valid in suite() if n == name and valid and not superset.accepts(d)] == []
+
+
+NAMES: dict[str, Any] = {"propertyNames": {"format": "hostname"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ({"not": NAMES}, "#/not/propertyNames"),
+        ({"oneOf": [NAMES, {"minProperties": 3}]}, "#/oneOf/0/propertyNames"),
+        ({"if": {"$ref": "#/$defs/n"}, "else": {"maxProperties": 1}, "$defs": {"n": NAMES}}, "#/$defs/n/propertyNames"),
+        ({"contains": NAMES, "maxContains": 1}, "#/contains/propertyNames"),
+        (
+            {"not": {"properties": {"xn--a": {}}, "additionalProperties": False, **NAMES}},
+            "#/not/propertyNames",
+        ),
+    ],
+    ids=["not", "oneOf", "if", "contains", "closed"],
+)
+def test_other_names_than_those_of_a_format_taken_from_below(schema: Any, where: str) -> None:
+    """Refused, for not all names of the format are known; and the report says so at the keyword."""
+    with pytest.raises(errors.UnsupportedError) as caught:
+        Judge(schema)
+    assert caught.value.where == where
+    assert [entry.pointer for entry in JsonSchema(schema).report().entries if entry.status == "refused"] == [where]
+
+
+@pytest.mark.parametrize("schema", [NAMES, {"anyOf": [NAMES, {"type": "null"}]}, {"dependentSchemas": {"b": NAMES}}])
+def test_such_names_by_themselves(schema: Any) -> None:
+    judge = Judge(schema)
+    assert judge.takes({"b": 1})
+    assert not judge.takes({"b": 1, "-": 1})
