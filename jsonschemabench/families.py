@@ -189,6 +189,34 @@ FAMILIES = (
         (1, 2, 4, 6, 8, 16),
     ),
     Family(
+        "optional properties, in any order",
+        lambda n: _object({f"p{i}": INTEGER for i in range(n)}) | {"additionalProperties": False},
+        lambda n: {f"p{i}": 1 for i in reversed(range(n))},
+        lambda n: {f"p{i}": 1 for i in reversed(range(n))} | {"p0": "x"},
+        (10, 100, 500),
+    ),
+    Family(
+        "unique items out of an enum of n",
+        lambda n: {"items": {"enum": [f"value {i}" for i in range(n)]}, "type": "array", "uniqueItems": True},
+        lambda n: [f"value {i}" for i in reversed(range(n // 2))],
+        lambda n: [f"value {i}" for i in reversed(range(n // 2))] + ["value 0"],
+        (10, 100, 400),
+    ),
+    Family(
+        "unique strings, n in the text",
+        lambda n: {"items": STRING, "type": "array", "uniqueItems": True},
+        lambda n: [f"s{i}" for i in range(n)],
+        lambda n: [*(f"s{i}" for i in range(n)), "s0"],
+        (10, 100, 400),
+    ),
+    Family(
+        "maxItems",
+        lambda n: {"items": INTEGER, "type": "array", "maxItems": n},
+        lambda n: [1] * n,
+        lambda n: [1] * (n + 1),
+        (100, 10_000),
+    ),
+    Family(
         "tree of objects, nested n deep in the text",
         lambda n: {
             "$ref": "#/$defs/t",
