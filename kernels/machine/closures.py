@@ -23,11 +23,10 @@ TOP = 1 << 30
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def enter(m, total, x, cell, ban):
-    """Put (x, cell, ban) on the work list of a closure unless it is there; returns its length, or L.ASK."""
+def put_seen(m, total, entry, ban):
+    """Put (entry, ban) on a work list of this length in ``seen`` unless it is there; its length, -1: no room."""
     seen = m.seen
     size = seen.shape[0]
-    entry = (np.int64(x) + 1073741824) * 4294967296 + cell
     slot = mix(mix(np.int64(0), entry), np.int64(ban)) & (size - 1)
     generation = m.used[L.CLOSURES]
     head = np.int64(0)  # 1 + the first entry of this hash, 0: none
@@ -36,17 +35,28 @@ def enter(m, total, x, cell, ban):
     k = head
     while k > 0:
         if seen[k - 1, 0] == entry and seen[k - 1, 1] == ban:
+            m.used[L.FOUND_SEEN] = k - 1
             return np.int64(total)
         k = seen[k - 1, 3]
     if total >= size:
-        if total >= L.LONG_CLOSURE:
-            return ask(m, L.ASK_LOOP, x)
-        return ask(m, L.ASK_GROW, L.M_WORK)
+        return np.int64(-1)
+    m.used[L.FOUND_SEEN] = total
     seen[total, 0] = entry
     seen[total, 1] = ban
     seen[total, 3] = head
     seen[slot, 2] = generation * 4294967296 + total + 1
     return np.int64(total + 1)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def enter(m, total, x, cell, ban):
+    """Put (x, cell, ban) on the work list of a closure unless it is there; returns its length, or L.ASK."""
+    n = np.int64(put_seen(m, total, (np.int64(x) + 1073741824) * 4294967296 + cell, np.int64(ban)))
+    if n >= 0:
+        return n
+    if total >= L.LONG_CLOSURE:
+        return ask(m, L.ASK_LOOP, x)
+    return ask(m, L.ASK_GROW, L.M_WORK)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)

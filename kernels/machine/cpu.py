@@ -10,6 +10,7 @@ from structgen.kernels.machine.entries import (
     mask,
     member,
     next_states,
+    node_bytes,
     share,
     travel,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "mask",
     "member",
     "next_states",
+    "node_bytes",
     "pair_put",
     "pair_rehash",
     "renewed",

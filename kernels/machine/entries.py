@@ -46,6 +46,12 @@ def member(t, m, record, filled, place, slot):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+def node_bytes(t, m, node):
+    """See nodes.node_bytes."""
+    nodes.node_bytes(terminals_of(t), machine_of(m), node)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def make_row(t, q):
     """See rows.make_row."""
     return rows.make_row(terminals_of(t), q)

@@ -46,7 +46,7 @@ Q_NEED, Q_LEFT = 6, 7  # iterations still owed; iterations still allowed (INF: a
 Q_ITER = 8  # least bytes of one iteration for states before the exit, else 0; -1: leads to counted states
 Q_ROWQ = 9  # the state whose row and remainder serve this one too; -1: not known yet
 Q_INNER = 10  # the row of inner tokens: -1 not built, r >= 0 dense row r, -2 - s sparse list s
-Q_REST = 11  # remainder root, the first of a list with one for each ban; or -1: none
+Q_REST = 11  # remainder, the first of a list with one for each ban; or -1: none
 Q_MAXD = 12  # greatest Q_DIST after an inner token
 Q_HASH = 13  # hash by which equal states are met; 0: not to be met
 Q_COLS = 14
@@ -57,22 +57,25 @@ NOTHING = 0
 #: Keep keys in Terminals.restnext apart.
 KEY_BANNED = 1 << 62
 KEY_PAIR = 1 << 61
+KEY_ROOT = KEY_BANNED + KEY_PAIR
 
 # Terminals.iv columns
 # IV_PICK: the least byte of the interval that is a token by itself, else 256 + the least byte
 IV_LO, IV_HI, IV_TO, IV_MARK, IV_PICK = 0, 1, 2, 3, 4
 
-# Terminals.rest: remainder nodes; a node is a set of trie nodes, listed in restlist
-R_FIRST, R_N, R_LEAF = 0, 1, 2
-R_BAN, R_NEXT = 3, 4  # of roots: the ban under which the terminal has ended; the next root of the state or -1
+# Terminals.rest: remainders; a remainder is a set of trie nodes, listed in restlist by their bytes
+R_FIRST, R_N = 0, 1
+R_BAN, R_NEXT = 2, 3  # the ban under which the terminal has ended; the next remainder of the state or -1
+R_SAME = 4  # the remainder of equal nodes and ban without a next one
 R_COLS = 5
 
-# Terminals.pairs: the row of a terminal state over the tokens of a remainder node, in place of the whole vocabulary:
-# the inner tokens as Q_INNER, the remainder roots as Q_REST, the greatest Q_DIST after an inner token
+# Terminals.pairs: the row of a terminal state over the tokens of a remainder, in place of the whole vocabulary:
+# the inner tokens as Q_INNER, the remainders as Q_REST, the greatest Q_DIST after an inner token
 P_INNER, P_REST, P_MAXD = 0, 1, 2
 
 # Arenas of Terminals, as indices into used and names of fields
-T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_PAIRS = range(10)
+T_EPOCH = 15  # in used: how often rows were dropped
+T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_PAIRS, T_BANNED = range(11)
 TERMINAL_ARENAS = (
     ("q", "qbytes", "qhash", "statehash"),
     ("iv",),
@@ -84,6 +87,7 @@ TERMINAL_ARENAS = (
     ("restlist",),
     ("restnext",),
     ("pairs",),
+    ("banned",),
 )
 
 
@@ -101,12 +105,14 @@ class Terminals(NamedTuple):
     sparse: Array  # int32[*, 2]: first and number in sparselist
     sparselist: Array  # int32[*]: token ids
     rest: Array  # int32[*, R_COLS]
-    restbytes: Array  # uint64[*, 4]: bytes of the children
+    restbytes: Array  # uint64[*, 4]: bytes of the nodes
     restlist: Array  # int32[*]: trie nodes
-    restnext: Array  # int64[power of 2, 2]: (remainder node << 8 | byte) + 1 -> remainder node;
-    #     KEY_BANNED + (state << 32 | ban) + 1 -> the state under the ban, perhaps NOTHING;
-    #     KEY_PAIR + (remainder node << 32 | state) + 1 -> row of pairs
+    restnext: Array  # int64[power of 2, 2]: KEY_BANNED + (state << 32 | ban) + 1 -> the state under the ban;
+    #     KEY_PAIR + (remainder << 32 | state) + 1 -> row of pairs; with bit 30: another remainder -> the union of the
+    #     two, with bit 31: one -> the list of the two; with both: hash << 32 | attempt -> row of rows
+    #     KEY_ROOT + (hash << 32 | attempt) + 1 -> the remainder of this content
     pairs: Array  # int32[*, 3]
+    banned: Array  # uint64[*, 4]: bytes that a ban forbids at once
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
@@ -114,7 +120,6 @@ class Terminals(NamedTuple):
     # scratch of rows
     ids: Array  # int32[*]: its length is the longest list of ids that is kept as one
     path: Array  # int32[longest + 1, 3]
-    pathbytes: Array  # uint64[longest + 1, 4]
     found: Array  # int32[trie nodes]
     others: Array  # int32[trie nodes]
     following: Array  # int32[257]: the least byte from each byte on that is a token by itself, 256 if there is none
@@ -182,8 +187,15 @@ BETWEEN, NAMES, VALUES, OUTLINE = 0, 1, 2, 3
 
 M_NODES, M_EDGES, M_CELLS, M_FRAMES, M_ITEMS, M_CONFIGS, M_NEXT, M_AFTER, M_WORK, M_TAPES, M_EXACT = range(11)
 M_RECORDS, M_SLOTS, M_SETS = 11, 12, 13
+M_FOLDS, M_EXITS, M_GROUPS = 14, 15, 16
+# folds (see folds.py): the row of tokens as Q_INNER, -1: none; the remainders that leave the rule, as Q_REST, and 1 if
+# the fold's own is one of them besides; the remainders whose tokens must be walked with their text; a bound on the
+# least bytes to the end of the rule after a token, -1: none
+F_INNER, F_EXIT, F_SELF, F_EXACT, F_WORST = 0, 1, 2, 3, 4
+F_EPOCH = 5  # T_EPOCH when it was made
+F_FIRST, F_N, F_COLS = 6, 7, 8  # of groups of items: their place and number in groups
 MACHINE_ARENAS = (
-    ("nodes",),
+    ("nodes", "nodebytes"),
     ("edges",),
     ("cells", "cellhash"),
     ("frames",),
@@ -197,9 +209,12 @@ MACHINE_ARENAS = (
     ("records",),
     ("slots",),
     ("sets",),
+    ("folds",),
+    ("exits",),
+    ("groups",),
 )
 # where an interrupted mask goes on: the item, the bound so far, and 1 + the place in exact, or 0
-RESUME, RESUME_WORST, RESUME_EXACT = 16, 17, 18
+RESUME, RESUME_WORST, RESUME_EXACT = 37, 38, 39
 ASK_WHAT, ASK_ARG, ASK_MORE = 19, 20, 21
 # Machine.next holds several maps, for every array costs at every call of a kernel; these keep their keys apart
 KEY_TAPE = 1 << 61  # tape << 8 | byte -> tape
@@ -210,7 +225,14 @@ KEY_SET = -(1 << 41)
 CAPTURES = 22  # 1: some edge captures
 CLOSURES = 23  # how many closures were begun: what lies in seen from earlier ones does not count
 CALLS = 24  # how many rows of calls are taken
-USED = 25
+FOLDS = 25  # 1: masks are made by folds
+FOUND_SEEN = 26  # where in seen the last entry was found or put
+# The fold that is being put together: how many rows (more than one: their union is in foldrow) and the first one; how
+# many remainders leave the rule (in exits) and are unsure (from its middle on), and F_SELF; F_WORST; the nodes of the
+# rule that the remainder stands at itself (in calls); how many folds wait to be made (in stack: remainder, node)
+NOW_ROWS, NOW_ROW, NOW_EXITS, NOW_UNSURE, NOW_SELF, NOW_WORST, NOW_NODES, NOW_STACK = range(27, 35)
+NOW_UP, NOW_HEAP = 35, 36  # of a mask by folds (see groups.py): how many entries, and how many of these on the heap
+USED = 40
 
 
 class Machine(NamedTuple):
@@ -230,6 +252,7 @@ class Machine(NamedTuple):
     after: Array  # int64[power of 2, 3]: (edge << 32 | cell) + 1, ban * 2 + blank -> configuration after its end;
     #     (edge << 32 | tape) + 1, -1 - offset -> node that the edge leads to after this text;
     #     (set << 32 | slot) + 1, KEY_MEMBER - place -> node; (record << 32 | hash) + 1, KEY_SET -> first set of a chain
+    #     see folds.py and groups.py for more
     work: Array  # int32[*, 3]: scratch of step
     work2: Array  # int32[*, 3]: scratch of closures
     seen: Array  # int64[power of 2, 4]: scratch of closures: entry, ban; head of the chain of this hash, next in chain
@@ -237,7 +260,12 @@ class Machine(NamedTuple):
     #     from the end down: the frames of a cell to be made
     stack: Array  # int64[*, 2]: scratch of masks
     tapes: Array  # int32[*, 3]
-    exact: Array  # int32[*]: trie nodes below which a mask must know the text; ~node: at which as well
+    exact: Array  # int32[*]: trie nodes at and below which a mask must know the text
     records: Array  # int32[*, RECORD_COLS]
     slots: Array  # int32[*, SLOT_COLS]
     sets: Array  # int64[*, S_COLS]
+    folds: Array  # int32[*, F_COLS]
+    exits: Array  # int64[*]: scratch of folds: remainders
+    groups: Array  # int32[*, 2]: state and edge of items
+    foldrow: Array  # int32[W]: scratch of folds
+    nodebytes: Array  # uint64[*, 4]: where FOLDS is 1: no fewer than the bytes that may come first in a node

@@ -13,8 +13,11 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.closures import after, step
 from structgen.kernels.machine.configs import blank_config
+from structgen.kernels.machine.folds import add_row
+from structgen.kernels.machine.groups import mask_by_groups
 from structgen.kernels.machine.large import load
-from structgen.kernels.machine.rows import make_row, pair_row, rest_child
+from structgen.kernels.machine.remainders import pair_row
+from structgen.kernels.machine.rows import make_row
 from structgen.kernels.machine.stacks import view
 from structgen.kernels.machine.states import delta, row_state
 from structgen.kernels.machine.tables import ask
@@ -30,19 +33,6 @@ def set_bit(row, token):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def add_row(t, inner, out):
-    """OR a row, as Q_INNER names it, into a mask."""
-    if inner >= 0:
-        row = t.rows[inner]
-        for w in range(out.shape[0]):
-            out[w] |= row[w]
-    else:
-        a = t.sparse[-2 - inner, 0]
-        for k in range(a, a + t.sparse[-2 - inner, 1]):
-            set_bit(out, t.sparselist[k])
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def unsure(t, m, k):
     """Is there a way on from configuration k that the text of a capture decides? (See closure.)"""
     return m.configs[k, L.K_N] > 0 and m.items[m.configs[k, L.K_FIRST], L.I_Q] == L.NOTHING
@@ -50,24 +40,21 @@ def unsure(t, m, k):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def note_exact(t, m, r, n):
-    """Note the trie nodes of remainder node r that have tokens below; returns how many are noted, or L.ASK."""
+    """Note the trie nodes of remainder r; returns how many are noted, or L.ASK."""
     begin = t.rest[r, L.R_FIRST]
     for x in range(begin, begin + t.rest[r, L.R_N]):
-        node = t.restlist[x]
-        if t.trie[node, 1] > node + 1:
-            if n >= m.exact.shape[0]:
-                return ask(m, L.ASK_GROW, L.M_EXACT)
-            m.exact[n] = node
-            n += 1
+        if n >= m.exact.shape[0]:
+            return ask(m, L.ASK_GROW, L.M_EXACT)
+        m.exact[n] = t.restlist[x]
+        n += 1
     return np.int64(n)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def note_doubts(t, m, r, k, n):
-    """Note where the text of a capture decides about the tokens of remainder node r in configuration k.
+    """Note where the text of a capture decides about the tokens of remainder r in configuration k.
 
-    Where it does so about a few first bytes only (see E_CALL), the trie nodes after these, as ~node: their own tokens
-    count, too. Else those of r.
+    Where it does so about a few first bytes only (see E_CALL), the trie nodes of these. Else all of r.
 
     Returns how many are noted, or L.ASK, and 1 if it decides about all bytes.
     """
@@ -83,18 +70,15 @@ def note_doubts(t, m, r, k, n):
         if m.items[i, L.I_Q] != L.NOTHING:
             break
         q = np.int64(m.edges[m.items[i, L.I_EDGE], L.E_CALL])
-        for byte in range(256):
-            if (t.restbytes[r, byte >> 6] & t.qbytes[q, byte >> 6]) >> np.uint64(byte & 63) & U1 == 0:
+        begin = t.rest[r, L.R_FIRST]
+        for x in range(begin, begin + t.rest[r, L.R_N]):
+            byte = t.trie[t.restlist[x], 0]
+            if (t.qbytes[q, byte >> 6] >> np.uint64(byte & 63)) & U1 == 0:
                 continue
-            child = rest_child(t, r, byte)
-            if child < 0:
-                return ask(m, L.ASK_GROW_T, -1 - child), 0
-            begin = t.rest[child, L.R_FIRST]
-            for x in range(begin, begin + t.rest[child, L.R_N]):
-                if n >= m.exact.shape[0]:
-                    return ask(m, L.ASK_GROW, L.M_EXACT), 0
-                m.exact[n] = ~t.restlist[x]
-                n += 1
+            if n >= m.exact.shape[0]:
+                return ask(m, L.ASK_GROW, L.M_EXACT), 0
+            m.exact[n] = t.restlist[x]
+            n += 1
     return np.int64(n), 0
 
 
@@ -163,17 +147,13 @@ def walk_rests(t, m, top, longest, fresh, out, worst):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def walk_below(t, m, c, y, longest, out, worst):
-    """Set the tokens below trie node y that may follow in configuration c, byte by byte; y < 0: those at ~y as well.
+    """Set the tokens of trie node y and below that may follow in configuration c, byte by byte.
 
     Returns L.ASK or ``worst``, or the greatest L.K_MIN after such a token.
     """
     if longest + 2 > m.stack.shape[0]:
         return ask(m, L.ASK_GROW, L.M_WORK)
     m.stack[0, 0] = c
-    at = y + 1
-    if y < 0:
-        y = ~y
-        at = y
     end = t.trie[y, 1]
     i = np.int64(0)
     while i < end:
@@ -188,7 +168,7 @@ def walk_below(t, m, c, y, longest, out, worst):
             i = np.int64(t.trie[i, 1])
             continue
         m.stack[depth, 0] = k
-        if i >= at and t.trietok[i + 1] > t.trietok[i]:
+        if i >= y and t.trietok[i + 1] > t.trietok[i]:
             for j in range(t.trietok[i], t.trietok[i + 1]):
                 set_bit(out, t.tokens[j])
             worst = max(worst, np.int64(m.configs[k, L.K_MIN]))
@@ -197,12 +177,30 @@ def walk_below(t, m, c, y, longest, out, worst):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def walk_exact(t, m, c, longest, out, worst):
+    """Set the tokens of the trie nodes in ``exact`` and below that may follow, from used[RESUME_EXACT] - 1 on.
+
+    Returns L.ASK or ``worst``, or the greatest L.K_MIN after such a token.
+    """
+    for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
+        m.used[L.RESUME_WORST] = worst
+        m.used[L.RESUME_EXACT] = j + 1
+        if j > 0 and m.exact[j] == m.exact[j - 1]:
+            continue
+        worst = np.int64(walk_below(t, m, c, m.exact[j], longest, out, worst))
+        if worst < 0:
+            break
+    return np.int64(worst)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
     For each item: OR the inner row of its terminal state; then take the remainder tries of the state (one for each
-    ban with which it may end) together with the configurations after the terminal. A remainder trie merges texts, so
-    captures are blank there; where their text decides how tokens go on, those are walked from c.
+    ban with which it may end) together with the configurations after the terminal. Where folds are used, all that is
+    done by groups of items. Remainders merge texts, so captures are blank there; where their text decides how tokens
+    go on, those are walked from c.
     configs[c, L.K_WORST] gets a bound on L.K_MIN after any allowed token.
     """
     first = m.configs[c, L.K_FIRST]
@@ -214,6 +212,17 @@ def mask(t, m, c, longest, out):
         worst = m.used[L.RESUME_WORST]
     fresh = np.int64(L.BLANK if m.used[L.CAPTURES] == 1 else L.EMPTY)
     previous = np.int64(-1)
+    if m.used[L.FOLDS] == 1:
+        if m.used[L.RESUME_EXACT] == 0:
+            if mask_by_groups(t, m, c, longest, out) != 0:
+                return L.ASK
+            m.used[L.RESUME_EXACT] = 1
+            worst = m.used[L.RESUME_WORST]
+            m.exact[: m.used[L.M_EXACT]].sort()
+        begin_at = np.int64(m.configs[c, L.K_N])
+        worst = walk_exact(t, m, c, longest, out, worst)
+        if worst < 0:
+            return L.ASK
     for i in range(first + begin_at, first + m.configs[c, L.K_N]):
         m.used[L.RESUME] = i - first
         m.used[L.RESUME_WORST] = worst
@@ -249,12 +258,9 @@ def mask(t, m, c, longest, out):
                 return L.ASK
             m.used[L.M_EXACT] = noted
             m.used[L.RESUME_EXACT] = 1
-        for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
-            m.used[L.RESUME_WORST] = worst
-            m.used[L.RESUME_EXACT] = j + 1
-            worst = walk_below(t, m, c, np.int64(m.exact[j]), longest, out, worst)
-            if worst < 0:
-                return L.ASK
+        worst = walk_exact(t, m, c, longest, out, worst)
+        if worst < 0:
+            return L.ASK
         m.used[L.RESUME_EXACT] = 0
     if m.configs[c, L.K_ACCEPT] == 1:
         for j in range(t.eos.shape[0]):

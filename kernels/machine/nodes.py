@@ -88,4 +88,27 @@ def finish_node(t, m, node, accepting, begin, end):
     m.nodes[node, L.N_RANK] = 0
     if solid:
         m.nodes[node, L.N_RANK] = 1 if waiting > 0 else rank + 1 if ranked else 0
+    if m.used[L.FOLDS] == 1 and waiting == 0:
+        node_bytes(t, m, node)
     return waiting
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def node_bytes(t, m, node):
+    """Fill nodebytes of a node; all that it calls are ready. Where an edge may be empty, every byte may come first."""
+    first = m.nodes[node, L.N_EDGE]
+    for w in range(4):
+        m.nodebytes[node, w] = 0
+    for e in range(first, first + m.nodes[node, L.N_EDGES]):
+        q = m.edges[e, L.E_Q0]
+        if q >= 0:
+            every = q == L.NOTHING or t.q[q, L.Q_ACCEPT] > 0
+        else:
+            every = m.nodes[m.edges[e, L.E_CALL], L.N_ACCEPT] == 1
+        for w in range(4):
+            if every:
+                m.nodebytes[node, w] = ~np.uint64(0)
+            elif q >= 0:
+                m.nodebytes[node, w] |= t.qbytes[q, w]
+            else:
+                m.nodebytes[node, w] |= m.nodebytes[m.edges[e, L.E_CALL], w]

@@ -1,4 +1,4 @@
-"""What one terminal state allows over the whole vocabulary: inner rows and remainder tries.
+"""What one terminal state allows over the whole vocabulary: inner rows, and what remains of the other tokens.
 
 See layout.py for the arrays. Every kernel is idempotent: where something is missing it returns ASK, the caller
 serves the request and calls again; whatever was interned before stays.
@@ -12,86 +12,14 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.large import load
-from structgen.kernels.machine.states import ABSENT, delta, lookup
-from structgen.kernels.machine.tables import table_get, table_put
+from structgen.kernels.machine.remainders import changed_rest, keep_rest, keep_row, note_id, row_room
+from structgen.kernels.machine.states import ABSENT, lookup
 
 TICK, EXIT = 1, 2
-#: The row cannot be made out of the other.
+#: A row is made out of another one only where the two states have more bytes than this in common.
+MOST_BYTES = 31
+#: It cannot be made out of the other.
 UNLIKE = -100
-U1 = np.uint64(1)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def row_room(t):
-    """Is there room for a row, its list of ids and a remainder root? 0, or -1 - arena."""
-    if t.used[L.T_ROWS] >= t.rows.shape[0]:
-        return np.int64(-1 - L.T_ROWS)
-    if t.used[L.T_SPARSE] >= t.sparse.shape[0]:
-        return np.int64(-1 - L.T_SPARSE)
-    if t.used[L.T_SPARSELIST] + len(t.ids) > t.sparselist.shape[0]:
-        return np.int64(-1 - L.T_SPARSELIST)
-    if t.used[L.T_REST] >= t.rest.shape[0]:
-        return np.int64(-1 - L.T_REST)
-    if t.used[L.T_RESTLIST] + t.trie.shape[0] > t.restlist.shape[0]:
-        return np.int64(-1 - L.T_RESTLIST)
-    return np.int64(0)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def note_id(ids, row, n, token):
-    """One more token of the row being built: in the list while that is short, else in the bits."""
-    if n < len(ids):
-        ids[n] = token
-    else:
-        if n == len(ids):
-            row[:] = 0
-            for k in range(n):
-                row[ids[k] >> 5] |= np.int32(1) << np.int32(ids[k] & 31)
-        row[token >> 5] |= np.int32(1) << np.int32(token & 31)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def keep_row(t, n):
-    """Keep the row of n tokens that was built; returns it as Q_INNER has it."""
-    if n > len(t.ids):
-        t.used[L.T_ROWS] += 1
-        return t.used[L.T_ROWS] - 1
-    s = t.used[L.T_SPARSE]
-    begin = t.used[L.T_SPARSELIST]
-    t.sparse[s, 0] = begin
-    t.sparse[s, 1] = n
-    t.sparselist[begin : begin + n] = t.ids[:n]
-    t.used[L.T_SPARSE] = s + 1
-    t.used[L.T_SPARSELIST] = begin + n
-    return -2 - s
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def keep_rest(t, n, most):
-    """Remainder roots of the n trie nodes in ``found``: one for each ban in ``others`` (up to ``most``).
-
-    Returns the first root, -1: none; or -2: no room (for a second one; room for one is the caller's care).
-    """
-    first = np.int64(-1)
-    ban = most
-    while n > 0 and ban >= 0:
-        if t.used[L.T_REST] >= t.rest.shape[0] or t.used[L.T_RESTLIST] + n > t.restlist.shape[0]:
-            return np.int64(-2)
-        begin = t.used[L.T_RESTLIST]
-        size = 0
-        following = np.int64(-1)
-        for k in range(n):
-            if t.others[k] == ban:
-                t.restlist[begin + size] = t.found[k]
-                size += 1
-            elif t.others[k] < ban:
-                following = max(following, np.int64(t.others[k]))
-        r = np.int64(new_rest(t, np.int64(begin), np.int64(size)))
-        t.rest[r, L.R_BAN] = ban
-        t.rest[r, L.R_NEXT] = first
-        first = r
-        ban = following
-    return first
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -166,174 +94,13 @@ def build_row(t, q):
             most = max(most, np.int64(t.others[n_found]))
             n_found += 1
         i += 1
-    root = keep_rest(t, n_found, most)
-    if root == -2:
-        return np.int64(-1 - L.T_REST)
+    root = np.int64(keep_rest(t, t.found, t.others, n_found, most))
+    if root < -1:
+        return root + 1
     t.q[q, L.Q_REST] = root
     t.q[q, L.Q_INNER] = keep_row(t, n_ids)
     t.q[q, L.Q_MAXD] = min(maxd, np.int64(L.FAR))
     return np.int64(0)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def lowest_byte(low, w):
-    """The number of the bit that alone is set in word w of a set of bytes."""
-    byte = np.int64(w * 64)
-    while low > U1:
-        if low & np.uint64(0xFFFF) == 0:
-            low >>= np.uint64(16)
-            byte += 16
-        else:
-            low >>= U1
-            byte += 1
-    return byte
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def pair_row(t, r, q):
-    """The row of terminal state q over the tokens of remainder node r: a row of ``pairs``, or -1 - arena.
-
-    Both are walked at once, over the bytes that both have; made once for all grammars of the vocabulary.
-    """
-    key = L.KEY_PAIR + np.int64(r) * 4294967296 + q
-    known = table_get(t.restnext, key)
-    if known >= 0:
-        return known
-    full = row_room(t)
-    if full < 0:
-        return full
-    if t.used[L.T_PAIRS] >= t.pairs.shape[0]:
-        return np.int64(-1 - L.T_PAIRS)
-    if 2 * t.used[L.T_RESTNEXT] >= t.restnext.shape[0]:
-        return np.int64(-1 - L.T_RESTNEXT)
-    row = t.rows[t.used[L.T_ROWS]]
-    n_ids = 0
-    n_found = 0
-    most = np.int64(0)
-    maxd = np.int64(0)
-    t.path[0, 0] = r
-    t.path[0, 1] = q
-    for w in range(4):
-        t.pathbytes[0, w] = t.restbytes[r, w] & t.qbytes[q, w]
-    depth = 0
-    while depth >= 0:
-        w = 0
-        while w < 4 and t.pathbytes[depth, w] == 0:
-            w += 1
-        if w == 4:
-            depth -= 1
-            continue
-        bits = t.pathbytes[depth, w]
-        low = bits & (~bits + U1)
-        t.pathbytes[depth, w] = bits ^ low
-        byte = lowest_byte(low, w)
-        to = delta(t, np.int64(t.path[depth, 1]), byte)
-        if to == -2:
-            return np.int64(-1 - L.T_Q)
-        child = rest_child(t, np.int64(t.path[depth, 0]), byte)
-        if child < 0:
-            return child
-        begin = t.rest[child, L.R_FIRST]
-        end = begin + t.rest[child, L.R_N]
-        before = n_ids
-        for x in range(begin, end):
-            node = t.restlist[x]
-            for j in range(t.trietok[node], t.trietok[node + 1]):
-                note_id(t.ids, row, n_ids, t.tokens[j])
-                n_ids += 1
-        if n_ids > before:
-            maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]))
-        if t.rest[child, L.R_LEAF] == 1:
-            continue
-        if t.q[to, L.Q_ACCEPT] > 0:
-            ban = np.int64(t.q[to, L.Q_ACCEPT] - 1)
-            most = max(most, ban)
-            for x in range(begin, end):
-                node = t.restlist[x]
-                if t.trie[node, 1] > node + 1:
-                    t.found[n_found] = node
-                    t.others[n_found] = ban
-                    n_found += 1
-        depth += 1
-        t.path[depth, 0] = child
-        t.path[depth, 1] = to
-        for w in range(4):
-            t.pathbytes[depth, w] = t.restbytes[child, w] & t.qbytes[to, w]
-    full = row_room(t)  # the remainders on the way have taken some
-    if full < 0:
-        return full
-    root = keep_rest(t, n_found, most)
-    if root == -2:
-        return np.int64(-1 - L.T_REST)
-    p = t.used[L.T_PAIRS]
-    t.used[L.T_PAIRS] = p + 1
-    t.pairs[p, L.P_REST] = root
-    t.pairs[p, L.P_INNER] = keep_row(t, n_ids)
-    t.pairs[p, L.P_MAXD] = min(maxd, np.int64(L.FAR))
-    table_put(t.restnext, key, p)
-    t.used[L.T_RESTNEXT] += 1
-    return np.int64(p)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def new_rest(t, begin, n):
-    """A remainder node over restlist[begin : begin + n]; room is the caller's care."""
-    r = t.used[L.T_REST]
-    t.used[L.T_REST] = r + 1
-    t.used[L.T_RESTLIST] = begin + n
-    t.rest[r, L.R_FIRST] = begin
-    t.rest[r, L.R_N] = n
-    t.rest[r, L.R_BAN] = 0
-    t.rest[r, L.R_NEXT] = -1
-    for w in range(4):
-        t.restbytes[r, w] = 0
-    leaf = 1
-    for k in range(begin, begin + n):
-        x = t.restlist[k]
-        i = x + 1
-        end = t.trie[x, 1]
-        while i < end:
-            byte = t.trie[i, 0]
-            t.restbytes[r, byte >> 6] |= U1 << np.uint64(byte & 63)
-            leaf = 0
-            i = t.trie[i, 1]
-    t.rest[r, L.R_LEAF] = leaf
-    return r
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def rest_child(t, r, byte):
-    """The remainder node below r on a byte (one of restbytes[r]); -1 - arena where there is no room."""
-    key = np.int64(r) * 256 + byte
-    child = table_get(t.restnext, key)
-    if child >= 0:
-        return child
-    n = t.rest[r, L.R_N]
-    begin = t.used[L.T_RESTLIST]
-    if begin + n > t.restlist.shape[0]:
-        return np.int64(-1 - L.T_RESTLIST)
-    if t.used[L.T_REST] >= t.rest.shape[0]:
-        return np.int64(-1 - L.T_REST)
-    if 2 * t.used[L.T_RESTNEXT] >= t.restnext.shape[0]:
-        return np.int64(-1 - L.T_RESTNEXT)
-    count = 0
-    first = t.rest[r, L.R_FIRST]
-    for k in range(first, first + n):
-        x = t.restlist[k]
-        i = x + 1
-        end = t.trie[x, 1]
-        while i < end:
-            b = t.trie[i, 0]
-            if b >= byte:
-                if b == byte:
-                    t.restlist[begin + count] = i
-                    count += 1
-                break
-            i = t.trie[i, 1]
-    child = np.int64(new_rest(t, np.int64(begin), np.int64(count)))
-    table_put(t.restnext, key, child)
-    t.used[L.T_RESTNEXT] += 1
-    return child
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
@@ -422,7 +189,7 @@ def counted_row(t, q, rows, leaving, first, farthest):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def counted_rest(t, nodes, first, need, left):
-    """A remainder root of the nodes whose iterations lie in need..left, or -1. Room is the caller's care."""
+    """The remainder behind the nodes whose iterations lie in need..left; -1: none, or -2 - arena."""
     groups = len(first) - 1
     if need >= groups:
         return np.int64(-1)
@@ -430,21 +197,20 @@ def counted_rest(t, nodes, first, need, left):
     b = first[min(left, groups - 1) + 1]
     if a >= b:
         return np.int64(-1)
-    begin = t.used[L.T_RESTLIST]
-    t.restlist[begin : begin + b - a] = nodes[a:b]
-    return np.int64(new_rest(t, np.int64(begin), np.int64(b - a)))
+    t.others[: b - a] = 0
+    return np.int64(keep_rest(t, nodes[a:b], t.others, np.int64(b - a), np.int64(0)))
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def like_state(t, q):
     """A state whose row is nearly that of q: where most bytes lead, if the same bytes lead back to it; else -1.
 
-    Not where a ban or a count comes into it: those rows are built by themselves.
+    Not where a count comes into it: those rows are built by themselves.
     """
-    if t.q[q, L.Q_ITER] < 0 or t.q[q, L.Q_ACCEPT] > 1:
+    if t.q[q, L.Q_ITER] < 0:
         return np.int64(-1)
     best = np.int64(-1)
-    most = np.int64(63)
+    most = np.int64(MOST_BYTES)
     first = t.q[q, L.Q_IV]
     n = t.q[q, L.Q_NIV]
     if first < 0:  # a state of a large automaton
@@ -464,7 +230,7 @@ def like_state(t, q):
     for k in range(t.q[best, L.Q_IV], t.q[best, L.Q_IV] + t.q[best, L.Q_NIV]):
         if t.iv[k, L.IV_TO] == best:
             width += t.iv[k, L.IV_HI] - t.iv[k, L.IV_LO] + 1
-    return best if width > 63 else np.int64(-1)
+    return best if width > MOST_BYTES else np.int64(-1)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -474,22 +240,15 @@ def build_row_like(t, q, like):
     The trie is walked with both states at once, and a subtree is left as soon as they are one: states are
     shared by their futures, so what follows is the same. Visits only where the two differ.
 
-    Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a ban or a large automaton is met.
+    Returns 0; -1 - arena where an arena of the terminals is full; UNLIKE where a large automaton is met.
     """
-    root = np.int64(t.q[like, L.Q_REST])
-    if root >= 0 and t.rest[root, L.R_BAN] + t.rest[root, L.R_NEXT] >= 0:
-        return UNLIKE
     if t.used[L.T_ROWS] >= t.rows.shape[0]:
-        return -1 - L.T_ROWS
-    if t.used[L.T_REST] >= t.rest.shape[0]:
-        return -1 - L.T_REST
+        return np.int64(-1 - L.T_ROWS)
     n_nodes = t.trie.shape[0]
-    stack, added, removed = t.path, t.found, t.others
-    if t.used[L.T_RESTLIST] + n_nodes > t.restlist.shape[0]:
-        return -1 - L.T_RESTLIST
-    r = t.used[L.T_ROWS]
-    t.used[L.T_ROWS] = r + 1
-    row = t.rows[r]
+    stack, added, added_bans = t.path, t.found, t.others
+    removed = np.empty(64, dtype=np.int32)
+    removed_bans = np.empty(64, dtype=np.int32)
+    row = t.rows[t.used[L.T_ROWS]]
     row[:] = t.rows[t.q[like, L.Q_INNER]]
     farthest = np.int64(t.q[like, L.Q_MAXD])
     n_added = 0
@@ -511,8 +270,7 @@ def build_row_like(t, q, like):
             if b >= 0:
                 b = b >> 2
         if a == ABSENT or b == ABSENT:
-            t.used[L.T_ROWS] = r
-            return UNLIKE
+            return np.int64(UNLIKE)
         if a == b:
             i = t.trie[i, 1]
             continue
@@ -530,46 +288,31 @@ def build_row_like(t, q, like):
         if a >= 0 and end > begin:
             farthest = max(farthest, np.int64(t.q[a, L.Q_DIST]))
         if t.trie[i, 1] > i + 1:
-            if (a >= 0 and t.q[a, L.Q_ACCEPT] > 1) or (b >= 0 and t.q[b, L.Q_ACCEPT] > 1):
-                t.used[L.T_ROWS] = r
-                return UNLIKE
-            ends_a = a >= 0 and t.q[a, L.Q_ACCEPT] > 0
-            ends_b = b >= 0 and t.q[b, L.Q_ACCEPT] > 0
-            if ends_a and not ends_b:
-                added[n_added] = i
-                n_added += 1
-            elif ends_b and not ends_a:
-                removed[n_removed] = i
-                n_removed += 1
+            ends_a = t.q[a, L.Q_ACCEPT] if a >= 0 else 0
+            ends_b = t.q[b, L.Q_ACCEPT] if b >= 0 else 0
+            if ends_a != ends_b:
+                if ends_a > 0:
+                    added[n_added] = i
+                    added_bans[n_added] = ends_a - 1
+                    n_added += 1
+                if ends_b > 0:
+                    if n_removed == len(removed):
+                        removed = np.concatenate((removed, removed))
+                        removed_bans = np.concatenate((removed_bans, removed_bans))
+                    removed[n_removed] = i
+                    removed_bans[n_removed] = ends_b - 1
+                    n_removed += 1
         i += 1
-    t.q[q, L.Q_INNER] = r
+    root = np.int64(t.q[like, L.Q_REST])
+    if n_added > 0 or n_removed > 0:
+        root = changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_removed)
+        if root < -1:
+            return root + 1
+    t.q[q, L.Q_INNER] = t.used[L.T_ROWS]
+    t.used[L.T_ROWS] += 1
     t.q[q, L.Q_MAXD] = min(farthest, np.int64(L.FAR))
-    if n_added == 0 and n_removed == 0:
-        t.q[q, L.Q_REST] = root
-        return 0
-    begin = t.used[L.T_RESTLIST]
-    w = begin
-    x = 0
-    y = 0
-    if root >= 0:
-        first = t.rest[root, L.R_FIRST]
-        for k in range(first, first + t.rest[root, L.R_N]):
-            node = t.restlist[k]
-            while x < n_added and added[x] < node:
-                t.restlist[w] = added[x]
-                x += 1
-                w += 1
-            if y < n_removed and removed[y] == node:
-                y += 1
-                continue
-            t.restlist[w] = node
-            w += 1
-    while x < n_added:
-        t.restlist[w] = added[x]
-        x += 1
-        w += 1
-    t.q[q, L.Q_REST] = new_rest(t, np.int64(begin), np.int64(w - begin)) if w > begin else -1
-    return 0
+    t.q[q, L.Q_REST] = root
+    return np.int64(0)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)

@@ -29,11 +29,14 @@ class CfgNetwork:
 
     Attributes:
         cfg: the grammar after all passes, which is what runs.
+        nested: see :class:`structgen.ir.network.Network`.
 
     Raises:
         UnsatisfiableError: the start rule has no text at all.
         SourceSyntaxError: a rule is used but not defined.
     """
+
+    nested = True
 
     def __init__(self, cfg: Cfg, start: str | None = None) -> None:
         cfg = cfg if start is None else cfg.with_rules(cfg.rules, start)

@@ -255,6 +255,9 @@ class Network(Protocol):
     nodes behind it up to the next edge that captures. ``member_key(member)`` is its key, and ``slot_edges(record, i)``
     gives the edges at VALUES behind the name with label i: they do not capture, do not end the rule, and their ``rest``
     is 0; all that they call does not depend on the record.
+
+    And an attribute ``nested``: True where the same few nodes are met above ever new stacks (a grammar). Masks are then
+    worked out node by node, for all stacks.
     """
 
     @property

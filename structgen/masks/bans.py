@@ -41,6 +41,15 @@ class Bans:
     def __getitem__(self, number: int) -> Dfa:
         return self._bans[number]
 
+    def __len__(self) -> int:
+        return len(self._bans)
+
+    def forbidden(self, number: int) -> NDArray[np.bool_]:
+        """bool[256]: the bytes that a ban forbids at once."""
+        language = self._bans[number]
+        after = np.repeat(language.table[0], np.diff(np.append(language.starts, 256)))
+        return np.where(after >= 0, language.accept[after], False)
+
     def number(self, dfa: ByteDfa) -> int:
         """The number of a ban as a front end gives it."""
         number = self._given.get(dfa.digest)

@@ -4,8 +4,8 @@ One :class:`TerminalStore` for each vocabulary, shared by all its grammars: equa
 and what a state allows over the whole vocabulary is worked out once, when it is first needed.
 
 For a terminal state q the vocabulary's trie is walked once. The *inner row* holds the tokens that stay inside
-the terminal. Where the terminal may end inside a token, the trie node is noted; the set of these nodes is the
-root of a *remainder trie* (made lazily, byte by byte) which the machine walks with what comes after.
+the terminal. Where the terminal may end inside a token, the trie nodes that come next are noted; the set of these is a
+*remainder*, which the machine walks with what comes after.
 """
 
 from __future__ import annotations
@@ -104,17 +104,17 @@ class TerminalStore:
             sparselist=np.zeros(4096 + 2 * max(8, self.width), dtype=np.int32),
             rest=np.zeros((256, L.R_COLS), dtype=np.int32),
             restbytes=np.zeros((256, 4), dtype=np.uint64),
-            restlist=np.zeros(4096 + 2 * trie.n_nodes, dtype=np.int32),
+            restlist=np.zeros(4096 + 4 * trie.n_nodes, dtype=np.int32),
             restnext=np.zeros((1024, 2), dtype=np.int64),
             trie=nodes,
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
             pairs=np.zeros((256, 3), dtype=np.int32),
+            banned=np.zeros((16, 4), dtype=np.uint64),
             # a row is kept as a list of ids while that is smaller than its bits
             ids=np.zeros(max(8, self.width), dtype=np.int32),
             path=np.zeros((self.longest + 1, 3), dtype=np.int32),
-            pathbytes=np.zeros((self.longest + 1, 4), dtype=np.uint64),
             found=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
             others=np.zeros(max(1, trie.n_nodes), dtype=np.int32),
             following=self._following,
@@ -133,10 +133,12 @@ class TerminalStore:
         row[[L.Q_DENSE, L.Q_INNER, L.Q_REST]] = -1
         row[L.Q_LEFT] = L.INF
         self.arrays.used[L.T_Q] = 1
+        self._note_bans()
 
     def start(self, dfa: ByteDfa, bans: Mapping[int, ByteDfa] = _NO_BANS) -> int:
         """The start state of an automaton with bans for some of its ends, its states added if they are new."""
         numbers = {state: self.bans.number(ban) for state, ban in bans.items()}
+        self._note_bans()
         name = dfa.digest + repr(sorted(numbers.items())).encode() if numbers else dfa.digest
         known = self._starts.get(name)
         if known is not None:
@@ -191,10 +193,20 @@ class TerminalStore:
         start = self._restricted.get((state, ban))
         if start is None:
             start = self._restricted[state, ban] = self._add_restricted(restricted(self, state, ban))
+            self._note_bans()
         while 2 * self.arrays.used[L.T_RESTNEXT] >= len(self.arrays.restnext):
             self.grow(L.T_RESTNEXT)
         cpu.table_put(self.arrays.restnext, L.KEY_BANNED + (state << 32 | ban), start)
         self.arrays.used[L.T_RESTNEXT] += 1
+
+    def _note_bans(self) -> None:
+        """Have the bytes that each ban forbids at once in the arrays."""
+        first = int(self.arrays.used[L.T_BANNED])
+        self.reserve(L.T_BANNED, len(self.bans) - first)
+        for number in range(first, len(self.bans)):
+            forbidden = np.packbits(self.bans.forbidden(number), bitorder="little")
+            self.arrays.banned[number] = forbidden.view(np.uint64)
+        self.arrays.used[L.T_BANNED] = len(self.bans)
 
     def _add_restricted(self, part: Restricted | None) -> int:
         if part is None:
@@ -316,13 +328,11 @@ class TerminalStore:
         most = len(profile.nodes_first) - 2
         need, left = (int(x) for x in self.arrays.q[q, [L.Q_NEED, L.Q_LEFT]])
         key = (min(need, most + 1), min(left, most))
-        root = profile.roots.get(key)
-        if root is None:
-            self.reserve(L.T_REST, 1)
-            self.reserve(L.T_RESTLIST, len(profile.nodes))
-            root = int(cpu.counted_rest(self.arrays, profile.nodes, profile.nodes_first, *key))
+        if key not in profile.roots:
+            while (root := int(cpu.counted_rest(self.arrays, profile.nodes, profile.nodes_first, *key))) < -1:
+                self.grow(-2 - root)
             profile.roots[key] = root
-        self.arrays.q[q, L.Q_REST] = root
+        self.arrays.q[q, L.Q_REST] = profile.roots[key]
 
     def _profile(self, base: int) -> _Profile:
         """Walk the trie once for all counts of a state."""
@@ -390,6 +400,7 @@ class TerminalStore:
         for arena in (L.T_ROWS, L.T_SPARSE, L.T_SPARSELIST, L.T_REST, L.T_RESTLIST, L.T_RESTNEXT, L.T_PAIRS):
             t.used[arena] = 0
         t.restnext[:] = 0
+        t.used[L.T_EPOCH] += 1
         self.dropped = True
         self._profiles.clear()
 

@@ -51,7 +51,7 @@ class Machine(Nodes):
         self._result = np.zeros(2, dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
         self._bytes = np.zeros(256, dtype=np.uint8)
-        self.arrays = self.empty_arrays()
+        self.arrays = self.empty_arrays(store.width)
         self.handle = cpu.handle(self.arrays)
         m = self.arrays
         # cell 0: the bottom of every stack, where the text may end
@@ -59,14 +59,15 @@ class Machine(Nodes):
         m.used[L.M_FRAMES] = 0
         m.used[L.M_TAPES] = L.BLANK + 1
         cpu.intern_cell(m, 0, 1)
+        m.used[L.FOLDS] = int(getattr(network, "nested", False))
         # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
         m.configs[FINISHED, L.K_ACCEPT] = 1
         m.used[L.M_CONFIGS] = 1
         self.start = self.run(cpu.closure, self.node(network.start), 0, 0, L.EMPTY)
 
     @staticmethod
-    def empty_arrays() -> L.Machine:
-        """Arrays with room for a small grammar."""
+    def empty_arrays(width: int = 1) -> L.Machine:
+        """Arrays with room for a small grammar, over a vocabulary with so many words in a mask."""
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
             nodes=np.zeros((64, L.N_COLS), dtype=np.int32),
@@ -90,6 +91,11 @@ class Machine(Nodes):
             records=np.zeros((16, L.RECORD_COLS), dtype=np.int32),
             slots=np.zeros((64, L.SLOT_COLS), dtype=np.int32),
             sets=np.zeros((64, L.S_COLS), dtype=np.int64),
+            folds=np.zeros((64, L.F_COLS), dtype=np.int32),
+            exits=np.zeros(64, dtype=np.int64),
+            groups=np.zeros((64, 2), dtype=np.int32),
+            foldrow=np.zeros(width, dtype=np.int32),
+            nodebytes=np.zeros((64, 4), dtype=np.uint64),
         )
 
     # ------------------------------------------------------------ questions about configurations

@@ -137,6 +137,8 @@ class Nodes:
             todo.pop()
             if calls:
                 self._rank(done, calls)
+                if self.arrays.used[L.FOLDS]:
+                    cpu.node_bytes(self.store.handle, self.handle, done)
             if not path:
                 return
         raise self.loop(node)

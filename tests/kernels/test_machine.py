@@ -81,11 +81,11 @@ def row_of(store: TerminalStore, q: int, size: int) -> tuple[set[int], set[tuple
         first, n = int(t.rest[root, L.R_FIRST]), int(t.rest[root, L.R_N])
         for node in t.restlist[first : first + n].tolist():
             depth = int(t.trie[node, 2])
-            for below in range(node + 1, int(t.trie[node, 1])):
+            for below in range(node, int(t.trie[node, 1])):
                 for token in t.tokens[t.trietok[below] : t.trietok[below + 1]].tolist():
                     text = TOKENS[token]
                     assert text is not None
-                    remainders.add((text[depth:], token))
+                    remainders.add((text[depth - 1 :], token))
     assert max(ids, default=0) < size
     return ids, remainders
 
@@ -107,6 +107,80 @@ def test_a_row_is_what_stepping_every_token_says(dfa: ByteDfa, before: bytes) ->
         q, at = reached, following
     store.build_row(q)
     assert row_of(store, q, vocabulary.size) == naive.row(TOKENS, automaton.step, automaton.accepts, at)
+
+
+def identifiers(words: list[bytes]) -> tuple[ByteDfa, dict[int, ByteDfa]]:
+    """Letters and digits, but none of some words of letters, and perhaps a blank. Without it no letter or digit may
+    follow, nor ``.`` after a digit."""
+    prefixes = sorted({word[:i] for word in words for i in range(1, len(word) + 1)})
+    number = {prefix: 3 + i for i, prefix in enumerate(prefixes)}
+    letters, digits = {*range(97, 123), *range(65, 91)}, set(range(48, 58))
+    edges = []
+    for prefix, state in [(b"", 0), *number.items()]:
+        own = {p[-1]: number[p] for p in prefixes if p[:-1] == prefix and len(p) == len(prefix) + 1}
+        edges += [(state, b, b, own.get(b, 1)) for b in letters]
+        edges += [(state, b, b, 2) for b in digits if prefix]
+    edges += [(s, b, b, 1 if b in letters else 2) for s in (1, 2) for b in letters | digits]
+    word = [(0, 48, 57, 1), (0, 65, 90, 1), (0, 97, 122, 1)]
+    plain = from_edges(2, word, [1])
+    dotted = from_edges(2, [(0, 46, 46, 1), *word], [1])
+    ends = [1, 2, *(s for p, s in number.items() if p not in words)]
+    bans = {s: dotted if s == 2 else plain for s in ends}
+    blank = 3 + len(prefixes)
+    edges += [(s, 32, 32, blank) for s in ends]
+    return from_edges(blank + 1, sorted(edges), [*ends, blank]), bans
+
+
+@given(st.lists(st.binary(min_size=1, max_size=4), max_size=80), st.sampled_from([b"", b"i", b"in", b"x", b"x1"]))
+@examples(60)
+def test_rows_with_bans(pieces: list[bytes], before: bytes) -> None:
+    # most of the tokens begin with letters; the states within words have rows made out of another state's
+    names = [bytes(b"ifnt1x.( "[b % 9] for b in piece) for piece in pieces]
+    more = [b"if(", b"n.x", b"x(1", b"1.1", b"nt(x", b"f.f"]
+    tokens = [*dict.fromkeys([*names, *more, *(bytes([b]) for b in range(256))])]
+    store = TerminalStore(Vocabulary(tokens), 1 << 30)
+    dfa, bans = identifiers([b"if", b"in", b"int"])
+    terminal = Terminal(dfa, "name", bans=bans)
+    for t in (terminal, Terminal(from_edges(2, [(0, 97, 122, 1), (1, 97, 122, 1)], [0, 1]), "word")):
+        q, state = store.start(t.dfa, t.bans), 0
+        for byte in before:
+            q, state = int(delta(store.arrays, q, byte)), t.dfa.step(state, byte)
+            if state < 0:
+                break
+        if state < 0:
+            continue
+        store.build_row(q)
+        if t is terminal and before == b"i":  # its row is made out of the one of any other letters
+            assert store.arrays.q[delta(store.arrays, q, ord("x")), L.Q_INNER] >= 0
+        inner, behind = set(), set()
+        for token, text in enumerate(tokens):
+            at = state
+            for i, byte in enumerate(text):
+                at = t.dfa.step(at, byte)
+                if at < 0:
+                    break
+                ban = t.bans.get(at)
+                if i + 1 < len(text) and t.dfa.accept[at] and (ban is None or ban.step(0, text[i + 1]) < 0):
+                    behind.add((0 if ban is None else store.bans.number(ban), text[i + 1 :], token))
+            if at >= 0:
+                inner.add(token)
+        arrays = store.arrays
+        found = set()
+        root = int(arrays.q[q, L.Q_REST])
+        while root >= 0:
+            first, n, ban_number = (int(x) for x in arrays.rest[root, [L.R_FIRST, L.R_N, L.R_BAN]])
+            nodes = arrays.restlist[first : first + n].tolist()
+            assert nodes == sorted(nodes, key=lambda x: (arrays.trie[x, 0], x))
+            for node in nodes:
+                for below in range(node, int(arrays.trie[node, 1])):
+                    for token in arrays.tokens[arrays.trietok[below] : arrays.trietok[below + 1]].tolist():
+                        found.add((ban_number, tokens[token][int(arrays.trie[node, 2]) - 1 :], token))
+            root = int(arrays.rest[root, L.R_NEXT])
+        assert found == behind
+        row = int(arrays.q[q, L.Q_INNER])
+        begin, size = (0, 0) if row >= 0 else (int(x) for x in arrays.sparse[-2 - row])
+        ids = bits.ids(arrays.rows[row]).tolist() if row >= 0 else arrays.sparselist[begin : begin + size].tolist()
+        assert set(ids) == inner
 
 
 @given(st.one_of(byte_dfas(), counted_dfas()))

@@ -27,8 +27,11 @@ LETTERS: list[bytes | None] = [b"a", b"b", b"c", b" ", b"aa", b"ab", b"ca", b"cc
 def random_network(rng: random.Random) -> Network:
     counted = rng.sample(COUNTED_TERMINALS, 2) if rng.random() < 0.3 else []
     symbols = [*random_symbols(rng, SMALL_TERMINALS), *counted]
-    network = CfgNetwork(random_cfg(rng, symbols, rng.choice([4, 4, 6])))
-    return network if rng.random() < 0.3 else Echo(network, rng, rng.choice([0.2, 0.5, 1.0]), rng.random() < 0.5)
+    network: Network = CfgNetwork(random_cfg(rng, symbols, rng.choice([4, 4, 6])))
+    if rng.random() < 0.7:
+        network = Echo(network, rng, rng.choice([0.2, 0.5, 1.0]), rng.random() < 0.5)
+    setattr(network, "nested", rng.random() < 0.7)  # masks by folds, or by configurations  # noqa: B010
+    return network
 
 
 @pytest.mark.parametrize("part", range(6))

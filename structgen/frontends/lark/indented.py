@@ -55,6 +55,8 @@ class IndentedNetwork:
         UnsupportedError: what may stand behind a margin cannot be kept apart from it.
     """
 
+    nested = True
+
     def __init__(self, network: CfgNetwork, lines: Lines) -> None:
         self._network = network
         self._lines = lines
