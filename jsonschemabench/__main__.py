@@ -1,4 +1,6 @@
-"""``python -m jsonschemabench run | report | compare | plot | table | serve | memory | suite | walks | families``."""
+"""``python -m jsonschemabench run | report | compare | plot | table | serve | memory | suite | walks | families |
+grammars``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonschemabench import families, memory, ratchet, records, serve, suite
+from jsonschemabench import families, grammars, memory, ratchet, records, serve, suite
 from jsonschemabench.arguments import parser
 from jsonschemabench.cases import SHIPPED, BadData, Case, load_cases, stratified
 from jsonschemabench.compare import compare
@@ -32,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "run": _run, "report": _report, "compare": _compare, "plot": _plot, "table": _table, "serve": _serve,
         "memory": _memory, "suite": _suite, "walks": _walks, "families": _families,
+        "grammars": _grammars,
     }  # fmt: skip
     try:
         return commands[options.command](options)
@@ -172,6 +175,19 @@ def _families(options: argparse.Namespace) -> int:
     limits = Limits(options.timeout, options.memory)
     for row in families.rows(options.engine, options.vocab, options.order, limits, options.only):
         print(row, flush=True)
+    return 0
+
+
+def _grammars(options: argparse.Namespace) -> int:
+    try:
+        texts = [path.read_bytes().decode() for path in options.texts]
+        results = grammars.measured(
+            options.grammar, texts, _installed(options.engine or grammars.ENGINES), options.vocab, options.memory
+        )
+        print(f"{options.grammar}; {options.vocab} vocabulary; {len(texts)} texts\n")
+        print(grammars.table(list(results)))
+    except OSError as error:
+        raise BadData(str(error)) from error
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from jsonschemabench import suite
+from jsonschemabench import grammars, suite
 from jsonschemabench.engines import ENGINES, ORDERS, known
 
 _NAMES = ", ".join(ENGINES)
@@ -92,6 +92,15 @@ def parser() -> argparse.ArgumentParser:
     growing.add_argument("--engine", type=engine, default="structgen", help=f"{_NAMES}, or your module:Class")
     growing.add_argument("--only", help="only families that have this in their name")
     _setting(growing, "llama3", "4GB")
+
+    masks = commands.add_parser("grammars", help="masks of a context-free grammar over files, the first a warm-up")
+    masks.add_argument("grammar", help="a grammar of the library by name, or a file in the engines' notation")
+    masks.add_argument("texts", type=Path, nargs="+", metavar="FILE", help="texts of the language")
+    masks.add_argument(
+        "--engine", action="append", choices=grammars.ENGINES, help="repeatable; default: all that are installed"
+    )
+    masks.add_argument("--vocab", default="llama3", help="vocabulary (default llama3)")
+    masks.add_argument("--memory", type=memory, default=memory("8GB"), help="a worker's memory, such as 2GB")
     return whole
 
 

@@ -80,6 +80,16 @@ class LlguidanceEngine:
             grammar = self._matcher_type.grammar_from_json_schema(schema)
         except ValueError as error:
             raise Refused(str(error)) from error
+        return self._session(grammar)
+
+    def grammar(self, source: str) -> LlguidanceSession:
+        """A grammar in its dialect of Lark's notation."""
+        try:
+            return self._session(self._matcher_type.grammar_from_lark(source))
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+    def _session(self, grammar: str) -> LlguidanceSession:
         matcher = self._matcher_type(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
             raise Refused(matcher.get_error())

@@ -17,7 +17,7 @@ from jsonschemabench.engines.base import BenchVocabulary, Empty, EngineFailed, R
 class StructgenSession:
     """A compiled grammar and the state reached: one integer."""
 
-    def __init__(self, grammar: sg.CompiledGrammar, constraint: sg.JsonSchema) -> None:
+    def __init__(self, grammar: sg.CompiledGrammar, constraint: sg.JsonSchema | None) -> None:
         self.grammar = grammar
         self._constraint = constraint
         self.state = grammar.start
@@ -54,7 +54,7 @@ class StructgenSession:
 
     def accepts_in_any_order(self, text: str) -> bool:
         """Would the text do, if its properties could come in any order?"""
-        if self._constraint.property_order == "any":
+        if self._constraint is None or self._constraint.property_order == "any":
             return False
         try:
             free = sg.compile(replace(self._constraint, property_order="any"), self.grammar.vocab)
@@ -81,6 +81,14 @@ class StructgenEngine:
             return StructgenSession(sg.compile(constraint, self._vocabulary), constraint)
         except sg.errors.UnsatisfiableError as error:
             raise Empty(_reason(error)) from error
+        except sg.errors.StructgenError as error:
+            raise Refused(_reason(error)) from error
+
+    def grammar(self, source: str) -> StructgenSession:
+        """A grammar in Lark's notation, or of the library by its name."""
+        try:
+            constraint = sg.Lark(source) if "\n" in source else sg.load_grammar(source)
+            return StructgenSession(sg.compile(constraint, self._vocabulary), None)
         except sg.errors.StructgenError as error:
             raise Refused(_reason(error)) from error
 

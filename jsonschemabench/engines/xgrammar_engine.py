@@ -80,6 +80,17 @@ class XgrammarEngine:
         except RuntimeError as error:
             raise Refused(str(error)) from error
 
+    def grammar(self, source: str) -> XgrammarSession:
+        """A grammar in its dialect of Lark's notation."""
+        import xgrammar
+
+        try:
+            return XgrammarSession(
+                self._compiler.compile_grammar(xgrammar.Grammar.from_lark(source)), self._matcher_type
+            )
+        except RuntimeError as error:
+            raise Refused(str(error)) from error
+
     @staticmethod
     def _compiled(compiler: Any, schema: str) -> Any:
         return compiler.compile_json_schema(schema, any_whitespace=True, strict_mode=False)
