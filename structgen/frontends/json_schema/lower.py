@@ -589,8 +589,9 @@ class JsonNetwork:
     def _item_edges(self, plan: ArrayPlan, i: int, memory: Memory, edges: list[Edge]) -> None:
         for w, _ in self._items(plan, i, memory):
             way = plan.ways(i, memory)[w]
-            if way.captures and self._unique.of_objects(plan, i):
-                edges += self._unique.edges(self.builder.form(way.formula).index, w, way.after)
+            if way.captures and self._unique.splits(plan, i):
+                form = self.builder.form(way.formula)
+                edges += self._unique.edges(form.index, form.values.strings, w, way.after)
             else:
                 self._values(way.formula, w, way.after, edges, way.captures)
 

@@ -109,8 +109,9 @@ def without(n: Normaliser, formula: Formula, seen: Seen) -> Formula:
 
 
 def filled(n: Normaliser, formula: Formula) -> Formula:
-    """The formula of the objects of a formula that are not empty."""
-    return n.formulas.both(formula, n.formulas.exact(_structured((), (ObjectShape({}, (), (), 1),))))
+    """The formula of the objects and strings of a formula that are not empty."""
+    some = (ObjectShape({}, (), (), 1),)
+    return n.formulas.both(formula, n.formulas.exact(Values(False, 0, _NO_NUMBERS, StringSet.length(1), (), some)))
 
 
 def _is_point(value: Frozen) -> bool:
@@ -158,6 +159,9 @@ def _numbers(values: list[Frozen]) -> NumberSet:
             zero_free = tuple(cut != 0 for cut in cuts)
             found = found.union(NumberSet(cuts, zero_free, inside[: len(cuts) + 1]))
     return found
+
+
+_NO_NUMBERS = NumberSet.nothing()
 
 
 def _scalars(numbers: NumberSet, strings: StringSet) -> Values:

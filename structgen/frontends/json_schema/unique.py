@@ -17,7 +17,7 @@ from structgen.frontends.json_schema.arrays import MAX_SEARCH, ArrayPlan, Counts
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
 from structgen.frontends.json_schema.load import Frozen
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.seen import EMPTY_OBJECT, Seen, among, filled, without
+from structgen.frontends.json_schema.seen import Seen, among, filled, without
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ArrayShape
 from structgen.frontends.json_schema.supply import Supply
@@ -129,10 +129,18 @@ class UniquePlan(Remembering):
         values = self.normaliser.values(self.shape.item(i))
         return bool(values.objects) and not (values.arrays or values.has_scalars())
 
-    def filled_rest(self, i: int, written: int) -> int | None:
-        """Least bytes of item i and of all that follows, whichever so many objects stand before it.
+    def has_strings_only(self, i: int) -> bool:
+        """Is item i any string?"""
+        if not self.simple or self._small or not self.may_follow(i) or self.terminals.escapes != "standard":
+            return False
+        values = self.normaliser.values(self.shape.item(i))
+        others = values.null or values.bools or values.arrays or values.objects or not values.numbers.is_empty()
+        return values.strings.is_all() and not others
 
-        It is an object that is not empty. None: there may be none, or how long it is cannot be told.
+    def filled_rest(self, i: int, written: int) -> int | None:
+        """Least bytes of item i and of all that follows, whichever so many values stand before it.
+
+        It is an object or a string that is not empty. None: there may be none, or how long it is cannot be told.
         """
         try:
             sizes = self.supply.sizes(filled(self.normaliser, self.shape.item(i)), written + 1)
@@ -141,9 +149,9 @@ class UniquePlan(Remembering):
         rest = self._bound(i + 1)
         return sizes[written] + rest if len(sizes) > written and rest < INFINITE else None
 
-    def empty_rest(self, i: int) -> int:
-        """Least bytes of item i and of all that follows if it is the empty object; INFINITE: it cannot be."""
-        empty = self.normaliser.formulas.both(self.shape.item(i), among(self.normaliser, [EMPTY_OBJECT]))
+    def empty_rest(self, i: int, value: Frozen) -> int:
+        """Least bytes of item i and of all that follows if it is this value; INFINITE: it cannot be."""
+        empty = self.normaliser.formulas.both(self.shape.item(i), among(self.normaliser, [value]))
         return min(self.cost(empty) + self._bound(i + 1), INFINITE)
 
     def settle(self, costs: Costs, supply: Supply) -> None:

@@ -363,6 +363,10 @@ OBJECTS = [
     unique(items=SMALL),
     unique(prefixItems=[{"type": "string"}, {"type": "object"}], items={"type": "object", "minProperties": 1}),
     unique(items={"type": "object", "maxProperties": 0}),
+    unique(items={"type": "string"}),
+    unique(items={"type": "string"}, minItems=3, maxItems=4),
+    unique(prefixItems=[{"type": "object"}], items={"type": "string"}),
+    {"type": "object", "properties": {"a": unique(items={"type": "string"})}, "additionalProperties": False},
     unique(
         items={
             "type": "object",
@@ -375,6 +379,7 @@ OBJECTS = [
 Order = Literal["any", "schema"]
 ORDERS: tuple[Order, ...] = ("any", "schema")
 PIECES = b'{"a": "b": 1 true null {} },{ },{" "},{" },{} {},{ }, {}, }] {}] },{}] "b ]},{ },{},{ },{"a 1},{"b'.split()
+PIECES += b'"," "","" "," , "","a b"," "]} \\"," "]," "],"" ","","a "","","","" ["" [""," \\n'.split()
 
 
 @pytest.mark.parametrize("order", ORDERS)
