@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+import structgen as sg
 from jsonschemabench.engines import absent, load_engine
 from jsonschemabench.engines.base import BenchVocabulary, EngineFailed, Refused
 from jsonschemabench.tokenizers import load_vocabulary
@@ -33,11 +34,7 @@ def sources(name: str, engine: str) -> str:
     path = Path(name)
     if path.suffix:
         return path.read_text(encoding="utf-8")
-    if engine == "structgen":
-        return name
-    import structgen.grammars
-
-    return (Path(structgen.grammars.__file__).parent / f"{name}.lark").read_text(encoding="utf-8")
+    return name if engine == "structgen" else str(sg.load_grammar(name).grammar)
 
 
 def measure(engine: str, vocab: str, name: str, texts: Sequence[str]) -> dict[str, Any]:
