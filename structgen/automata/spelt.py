@@ -1,4 +1,5 @@
-"""Byte automata that differ from others by a word. Their arrays are made only where somebody asks for them.
+"""Byte automata whose arrays are made only where somebody asks for them: those that differ from others by a word, and
+any of which the length of the least text is known.
 
 Receives automata and words; returns :class:`ByteDfa`. A vocabulary's store of terminals takes them word by word: the
 name of a property costs a state for each byte, and the names that have been written already are left out of "any name"
@@ -8,7 +9,7 @@ one at a time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +32,23 @@ class _Made(ByteDfa):
     def made(self) -> ByteDfa:
         """The automaton with its arrays."""
         raise NotImplementedError
+
+
+class Later(_Made):
+    """What ``make`` returns, an automaton without a count whose shortest text has so many bytes."""
+
+    def __init__(self, make: Callable[[], ByteDfa], least: int) -> None:
+        object.__setattr__(self, "_make", make)
+        object.__setattr__(self, "_least", least)
+
+    _make: Callable[[], ByteDfa]
+    _least: int
+
+    def made(self) -> ByteDfa:
+        return self._make()
+
+    def min_length(self) -> int:
+        return self._least
 
 
 class Spelt(_Made):

@@ -16,14 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.wordtexts import SIZES
 from structgen.ir.network import Terminal
-
-#: (first code point, last, least bytes of a text of one of them), ascending.
-_SIZES = (
-    (0x00, 0x07, 6), (0x08, 0x0A, 2), (0x0B, 0x0B, 6), (0x0C, 0x0D, 2), (0x0E, 0x1F, 6), (0x20, 0x21, 1),
-    (0x22, 0x22, 2), (0x23, 0x5B, 1), (0x5C, 0x5C, 2), (0x5D, 0x7F, 1), (0x80, 0x7FF, 2), (0x800, 0xD7FF, 3),
-    (0xE000, 0xFFFF, 3), (0x10000, 0x10FFFF, 4),
-)  # fmt: skip
 
 
 def read_name(text: bytes) -> str:
@@ -39,7 +33,7 @@ def text_size(name: str) -> int:
     """Least bytes of the text of a name, without its quotes."""
     if name.isascii() and name.isprintable() and '"' not in name and "\\" not in name:
         return len(name)
-    return sum(size for c in name for lo, hi, size in _SIZES if lo <= ord(c) <= hi)
+    return sum(size for c in name for lo, hi, size in SIZES if lo <= ord(c) <= hi)
 
 
 #: Sets that lack at most so many names are known by what they lack.
@@ -164,7 +158,7 @@ def _by_size(names: StringSet) -> Iterator[tuple[int, str]]:
     ranges: dict[int, list[tuple[int, int, int]]] = {}
     ends = [*dfa.starts.tolist()[1:], dfa.alphabet]
     for first, end, column in zip(dfa.starts.tolist(), ends, dfa.classes.tolist(), strict=True):
-        for lo, hi, size in _SIZES:
+        for lo, hi, size in SIZES:
             if lo < end and hi >= first:
                 ranges.setdefault(column, []).append((size, max(lo, first), min(hi, end - 1)))
     steps: dict[int, list[tuple[int, NDArray[np.int32]]]] = {}

@@ -17,7 +17,7 @@ import numpy as np
 
 from structgen.automata import bytedfa, to_bytedfa, utf8
 from structgen.automata.bytedfa import ByteDfa, Counter, chain, choices, literal
-from structgen.automata.spelt import Spelt, Without
+from structgen.automata.spelt import Later, Spelt, Without
 from structgen.errors import InputError
 from structgen.frontends.json_schema.escapes import Escapes
 from structgen.frontends.json_schema.names import FreeNames, Pool, Written
@@ -177,8 +177,15 @@ class Terminals:
         return numbers.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(numbers), forms=self.forms)
 
     def _strings(self, strings: StringSet, top: bool) -> Terminal:
+        least = strings.least_text()
+        if least is None:
+            return Terminal(self._quoted(strings, top), str(strings))
+        dfa = Later(lambda: self._quoted(strings, top), least if top else self.gap_cost + least)
+        return Terminal(dfa, str(strings))
+
+    def _quoted(self, strings: StringSet, top: bool) -> ByteDfa:
         text = strings.texts(self.escapes)
-        return Terminal(text if top else _then(self._quote, _after_quote(text)), str(strings))
+        return text if top else _then(self._quote, _after_quote(text))
 
 
 def _then(a: ByteDfa, b: ByteDfa) -> ByteDfa:

@@ -41,7 +41,7 @@ from structgen.frontends import regex
 from structgen.frontends.json_schema import formats
 from structgen.frontends.json_schema.escapes import Escapes, counted, json_text, quoted, repetition
 from structgen.frontends.json_schema.hostnodes import LEAST, MOST, is_name
-from structgen.frontends.json_schema.wordtexts import texts_of, texts_of_all_but
+from structgen.frontends.json_schema.wordtexts import least_text, texts_of, texts_of_all_but
 from structgen.ir.network import Terminal
 
 ANY = every_symbol(CODE_POINTS)
@@ -50,6 +50,8 @@ ANY = every_symbol(CODE_POINTS)
 MAX_STATES = 200_000
 #: Sets of at most this many words are listed.
 _LISTED = 64
+#: The texts of automata of at most so many states are made when they are needed. They are never too large.
+_MADE_LATER = 200
 #: Automata of more states are not searched for short lists of words or of exceptions.
 _LOOKED_AT = 2_000
 #: Repetitions of a set of characters up to this long are spelled out; longer ones are counted beside the state.
@@ -332,6 +334,12 @@ class StringSet:
             return _texts(self.form, escapes)
         except LimitError as error:
             raise LimitError(error.message, where=where, hint=error.hint) from None
+
+    def least_text(self) -> int | None:
+        """Least bytes of a text, quotes included, where it is found sooner than the texts are; else None."""
+        form = self.form
+        later = isinstance(form, _Language) and form.dfa.n_states <= _MADE_LATER
+        return least_text(form.dfa) if later else None  # type: ignore[union-attr]
 
     def to_terminal(
         self,

@@ -1,4 +1,4 @@
-"""The JSON texts of few strings, and of all strings but a few, spelled out state by state.
+"""The JSON texts of few strings, and of all strings but a few, spelled out state by state; least texts.
 
 Receives string values; returns byte automata, quotes included. The general way (``escapes.json_text``) partitions all
 code points for each set anew, which takes milliseconds; here a character costs its spellings. The automaton of a set of
@@ -8,16 +8,23 @@ words is minimal: states are made from the end of the words and found again by t
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from structgen.automata import CODE_POINTS, ByteDfa, everything, to_bytedfa
+from structgen.automata import CODE_POINTS, ByteDfa, Dfa, everything, to_bytedfa
 from structgen.automata.bytedfa import choices
 from structgen.frontends.json_schema.escapes import SHORT_ESCAPES, Escapes, json_text, quoted
 
+#: (first code point, last, least bytes of a text of one of them), ascending.
+SIZES = (
+    (0x00, 0x07, 6), (0x08, 0x0A, 2), (0x0B, 0x0B, 6), (0x0C, 0x0D, 2), (0x0E, 0x1F, 6), (0x20, 0x21, 1),
+    (0x22, 0x22, 2), (0x23, 0x5B, 1), (0x5C, 0x5C, 2), (0x5D, 0x7F, 1), (0x80, 0x7FF, 2), (0x800, 0xD7FF, 3),
+    (0xE000, 0xFFFF, 3), (0x10000, 0x10FFFF, 4),
+)  # fmt: skip
 #: A hexadecimal digit in a path of bytes, in either case: this plus its value.
 _DIGIT = 256
 _END = 0
@@ -58,6 +65,34 @@ def texts_of_all_but(values: Iterable[str], escapes: Escapes) -> ByteDfa:
     if not words:
         return quoted(body)
     return quoted(_less(body, _any_table(escapes), _bodies(words, escapes)))
+
+
+def least_text(language: Dfa) -> int:
+    """Least bytes of a text of a word of a language over code points, quotes included: Dijkstra's algorithm.
+
+    Raises:
+        ValueError: none of its words has a text.
+    """
+    weight: dict[int, int] = {}
+    ends = [*language.starts.tolist()[1:], language.alphabet]
+    for first, end, column in zip(language.starts.tolist(), ends, language.classes.tolist(), strict=True):
+        for lo, hi, size in SIZES:
+            if lo < end and hi >= first:
+                weight[column] = min(size, weight.get(column, size))
+    heap = [(2, 0)]
+    done: set[int] = set()
+    while heap:
+        total, state = heapq.heappop(heap)
+        if language.accept[state]:
+            return total
+        if state in done:
+            continue
+        done.add(state)
+        row = language.delta[state].tolist()
+        for column, size in weight.items():
+            if row[column] >= 0 and row[column] not in done:
+                heapq.heappush(heap, (total + size, row[column]))
+    raise ValueError("no word of this language has a text")
 
 
 @lru_cache(maxsize=2)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from structgen.automata import ByteDfa, complement, literals, to_bytedfa
 from structgen.frontends.json_schema.escapes import Escapes, json_text, quoted
-from structgen.frontends.json_schema.wordtexts import texts_of, texts_of_all_but
+from structgen.frontends.json_schema.separators import Terminals
+from structgen.frontends.json_schema.strings import StringSet
+from structgen.frontends.json_schema.wordtexts import least_text, texts_of, texts_of_all_but
 from tests.strategies import examples
 
 WORDS = st.sets(st.text('ab0/"\\\n\x01\x7f\u00e9\u0e09\uffff\U0001f600\U0001f601', max_size=4), max_size=5)
@@ -69,3 +71,27 @@ def test_many_long_words_take_no_recursion() -> None:
     dfa = texts_of(["/" + "x" * 5000], "standard")
     assert dfa.accepts(b'"\\/' + b"x" * 5000 + b'"')
     assert dfa.accept.sum() == 1 and np.diff(dfa.first).max() == 2
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[a-c]{2,5}$", "\\n+", '["\\\\]x', "[\u00e9-\u00fc]+$", "^\U0001f600", r"^\d{3}-\d{4}$", "^(ab|\x01)*\t$",
+        "^(?=.*\x02)[^a]{3}$", "^([\ud7ff-\ue000]|zzzzz)$", "^$",
+    ],
+)  # fmt: skip
+def test_the_least_text_of_a_pattern(pattern: str) -> None:
+    strings = StringSet.matching(pattern)
+    for escapes in ("standard", "any"):
+        assert least_text(strings.to_dfa()) == strings.texts(escapes).min_length()  # type: ignore[arg-type]
+
+
+def test_texts_of_patterns_are_made_when_they_are_needed() -> None:
+    words = Terminals("flexible")
+    for top in (True, False):
+        terminal = words.strings(StringSet.matching("^a.{2,4}b$"), top)
+        assert terminal.min_length() == 6
+        assert "first" not in vars(terminal.dfa)
+        assert terminal.dfa.distance[0] == 6
+        assert terminal.dfa.accepts(b'"axxb"')
+        assert "first" in vars(terminal.dfa)
