@@ -45,6 +45,8 @@ MAX_DIGITS = 4_300
 _TOO_LARGE = 10**MAX_DIGITS
 #: Runs of at most this many members are listed as single points.
 _LISTED = 64
+#: The texts of sets of numbers whose bounds are smaller integers are never too many.
+_SMALL = 10**19
 #: Multiples looked at when a member of a sparse condition is sought.
 _MAX_SCAN = 200_000
 
@@ -345,6 +347,15 @@ class NumberSet:
             return texts(self, forms)
         except LimitError as error:
             raise LimitError(error.message, where=where, hint=error.hint) from None
+
+    def least_text(self) -> int | None:
+        """Least bytes of a text of a set without multiples and large bounds, if few; else None."""
+        simple = all(condition in (NONE, EVERY, INTEGERS) for condition in self.between)
+        if not simple or not all(cut.denominator == 1 and abs(cut) < _SMALL for cut in self.cuts):
+            return None
+        if any(self.contains(digit) for digit in range(10)):
+            return 1
+        return 2 if any(self.contains(value) for value in (*range(-9, 0), *range(10, 100))) else None
 
     def to_terminal(
         self,

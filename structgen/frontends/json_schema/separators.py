@@ -174,7 +174,12 @@ class Terminals:
         return Terminal(dfa if top else chain(self.gap, dfa), " or ".join(w.decode() for w in words))
 
     def _numbers(self, numbers: NumberSet, top: bool) -> Terminal:
-        return numbers.to_terminal(_EMPTY if top else self.gap, _EMPTY, name=str(numbers), forms=self.forms)
+        prefix = _EMPTY if top else self.gap
+        least = numbers.least_text()
+        if least is None:
+            return numbers.to_terminal(prefix, _EMPTY, name=str(numbers), forms=self.forms)
+        dfa = Later(lambda: chain(prefix, numbers.texts(self.forms)), least if top else self.gap_cost + least)
+        return Terminal(dfa, str(numbers))
 
     def _strings(self, strings: StringSet, top: bool) -> Terminal:
         least = strings.least_text()

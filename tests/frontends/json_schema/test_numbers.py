@@ -335,3 +335,19 @@ def test_sets_are_shown_in_words(schema: dict[str, object], shown: str) -> None:
 
     grammar = sg.compile(schema, byte_vocabulary())
     assert [name for name, _ in grammar.expected(grammar.start)] == [shown]
+
+
+@given(sets)
+@settings(max_examples=80)
+def test_the_least_text_is_known_before_the_texts(some: Set) -> None:
+    numbers = some[0]
+    least = numbers.least_text()
+    if least is not None:
+        assert {least} == {numbers.texts(forms).min_length() for forms in ("any", "double", "plain")}
+
+
+def test_the_least_text_of_common_sets() -> None:
+    assert INTEGERS.least_text() == NumberSet.interval(0, 65535).least_text() == 1
+    assert NumberSet.interval(-5, -1).least_text() == (INTEGERS & NumberSet.interval(10, 99)).least_text() == 2
+    assert NumberSet.interval(100, None).least_text() is None  # 1e2, or 100, or more
+    assert NumberSet.multiples(3).least_text() is NumberSet.nothing().least_text() is None
