@@ -116,7 +116,13 @@ class Predicate:
             return function(argument)
         if self._worker is None:
             self._worker = _Worker()
-        return self._worker.run(function, argument, self.timeout)
+        try:
+            return self._worker.run(function, argument, self.timeout)
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: the call may go on, and the next one is not to wait for it
+            self._worker = None
+            raise
 
 
 #: A function, its argument, and where the answer or what was raised is put; None asks the worker to end.

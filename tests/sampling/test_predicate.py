@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -69,6 +71,16 @@ def test_ctrl_c_in_a_timed_call_comes_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         sg.Predicate(interrupted, timeout=5.0)([b"ab"], False)
+
+
+def test_after_ctrl_c_in_the_wait_the_next_call_does_not_wait() -> None:
+    go_on = threading.Event()
+    predicate = sg.Predicate(lambda text: text == "ab" or go_on.wait(30), timeout=20.0)
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        predicate([b"slow"], False)
+    assert predicate([b"ab"], False) == [True]
+    go_on.set()
 
 
 def test_a_predicate_that_never_returns_does_not_keep_the_process() -> None:
