@@ -3,7 +3,7 @@
 Phrases are bytes in the text, not lists of tokens: every way to spell one is meant. Three things are made of them:
 
 * :func:`without`, a constraint: the texts of another that hold none of them. Masks then know it ahead, so that
-  nothing dead-ends. Where the difference is not decidable (grammars that nest without bound) compiling refuses it.
+  nothing dead-ends. Where texts must be remembered (names or items that must not repeat, margins) compiling refuses it.
 * :meth:`Phrases.predicate`, for samplers of whole texts under any constraint: the target is conditioned on it.
 * :class:`Phrases` itself, a potential for :class:`SMC` and :class:`AWRS`: each phrase that occurs multiplies the
   target once.

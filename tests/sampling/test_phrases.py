@@ -59,9 +59,18 @@ def test_values_of_a_type_are_still_its_values():
     assert value_of(constraint, '{"a": "fo"}') == {"a": "fo"}
 
 
-def test_what_nests_without_bound_is_refused():
+def test_grammars_that_nest():
+    grammar = sg.compile(without(sg.load_grammar("arithmetic"), ["1+1"]), byte_vocabulary())
+    for text, good in ((b"(1+2)", True), (b"(1+1)", False), (b"((2)*(1+1))", False), (b"((1)+1)", True)):
+        state = grammar.advance_bytes(grammar.start, text)
+        assert (state >= 0 and grammar.accepts(state)) == good, text
+
+
+def test_texts_that_must_be_remembered_are_refused():
     with pytest.raises(UnsupportedError):
-        sg.compile(without(sg.load_grammar("arithmetic"), ["1+1"]), byte_vocabulary())
+        sg.compile(
+            without({"type": "array", "items": {"type": "string"}, "uniqueItems": True}, ["foo"]), byte_vocabulary()
+        )
 
 
 def member(text):
