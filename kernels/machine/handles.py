@@ -1,21 +1,40 @@
-"""Handles of the two bundles of arrays: small tables of addresses, from which a kernel makes the bundle again.
+"""Handles of the two bundles of arrays: small tables of addresses, in which kernels look up the arrays that they use.
 
-Handing a bundle to a compiled kernel costs the unpacking of every array in it, more than most kernels take. Handing it
-a table costs one. Where Numba's JIT is off, the handle of a bundle is the bundle. Whoever makes a handle keeps the
-arrays alive while it is used.
+Handing a bundle to a compiled kernel costs the unpacking of every array in it, more than most kernels take, and so does
+handing it on from kernel to kernel. A table costs one address. Where Numba's JIT is off, the handle of a bundle is the
+bundle. Whoever makes a handle keeps the arrays alive while it is used, and writes to it between calls of kernels only.
 """
 
-# mypy: disable-error-code="no-untyped-def,misc"
+# mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numba import carray, config, njit, types
-from numba.extending import intrinsic
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+from numba.np.arrayobj import make_array, populate_array
 
 from structgen.kernels.machine import layout as L
+
+_TYPES = {"i4": types.int32, "i8": types.int64, "u1": types.uint8, "u8": types.uint64}
+#: dtype and number of dimensions of the arrays, as layout.py has them.
+_ARRAYS = {
+    "Terminals": (
+        L.Terminals,
+        "i8:1 i4:2 u8:2 i4:1 i4:1 i4:2 i4:2 i4:2 i4:2 i4:1 i4:2 u8:2 i4:1 i8:2 i4:2 u8:2 i4:2 i4:1 i4:1 i4:1 i4:1 i4:2 "
+        "i4:1 i4:1 i4:1 i4:1 u1:1 u1:1 i4:1 u1:1 i4:1 i4:1",
+    ),
+    "Machine": (
+        L.Machine,
+        "i8:1 i4:2 i4:2 i4:2 i4:1 i4:2 i4:2 i4:2 u8:2 i4:1 i8:2 i8:2 i4:2 i4:2 i8:2 i8:2 i8:2 i4:2 i4:1 i4:2 i4:2 i8:2 "
+        "i4:2 i8:1 i4:2 i4:1 u8:2",
+    ),
+}
 
 
 def handle(bundle: L.Terminals | L.Machine) -> Any:
@@ -39,72 +58,67 @@ def _entry(array: L.Array) -> tuple[int, int, int]:
     return array.__array_interface__["data"][0], shape[0], shape[1] if len(shape) > 1 else 0
 
 
-@intrinsic
-def _pointer(typingctx, address):
-    def codegen(context, builder, signature, args):
-        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+class _Bundle(types.Type):  # type: ignore[misc,unused-ignore]
+    """The type of a handle in kernels: an address, with the arrays of a bundle for attributes."""
 
-    return types.voidptr(types.int64), codegen
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _i4(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1],), np.int32)
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _i4s(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.int32)
+    def __init__(self, name: str) -> None:
+        fields, arrays = _ARRAYS[name]
+        self.arrays = {}
+        for number, (field, array) in enumerate(zip(fields._fields, arrays.split(), strict=True)):
+            dtype, ndim = array.split(":")
+            self.arrays[field] = number, types.Array(_TYPES[dtype], int(ndim), "C")
+        super().__init__(name=name)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _i8(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1],), np.int64)
+_TERMINALS = _Bundle("Terminals")
+_MACHINE = _Bundle("Machine")
+register_model(_Bundle)(models.OpaqueModel)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _i8s(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.int64)
+@infer_getattr
+class _Attributes(AttributeTemplate):  # type: ignore[misc,unused-ignore]
+    key = _Bundle
+
+    def generic_resolve(self, bundle: _Bundle, name: str) -> Any:
+        return bundle.arrays[name][1] if name in bundle.arrays else None
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _u1(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1],), np.uint8)
+@lower_getattr_generic(_Bundle)
+def _array(context: Any, builder: Any, bundle: _Bundle, address: Any, name: str) -> Any:
+    """Make the array of a field, which owns nothing. The table does not change while a kernel runs."""
+    number, kind = bundle.arrays[name]
+    table = builder.bitcast(address, ir.IntType(64).as_pointer())
+    entries = []
+    for column in range(1 + kind.ndim):
+        loaded = builder.load(builder.gep(table, [ir.IntType(64)(3 * number + column)]))
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+        entries.append(loaded)
+    data, shape = entries[0], entries[1:]
+    itemsize = context.get_constant(types.intp, kind.dtype.bitwidth // 8)
+    strides = [itemsize] if kind.ndim == 1 else [builder.mul(shape[1], itemsize), itemsize]
+    array = make_array(kind)(context, builder)
+    pointer = builder.inttoptr(data, context.get_data_type(kind.dtype).as_pointer())
+    populate_array(array, data=pointer, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
+    return array._getvalue()
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
-def _u8s(h, i):
-    return carray(_pointer(h[i, 0]), (h[i, 1], h[i, 2]), np.uint64)
+def _opened(bundle: _Bundle) -> Any:
+    """The intrinsic that takes a table for a handle of this type."""
+
+    def opened(typingctx, table):
+        def codegen(context, builder, signature, args):
+            data = make_array(signature.args[0])(context, builder, args[0]).data
+            return builder.bitcast(data, cgutils.voidptr_t)
+
+        return bundle(table), codegen
+
+    return intrinsic(opened)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def _terminals(h):
-    # fmt: off
-    return L.Terminals(
-        _i8(h, 0), _i4s(h, 1), _u8s(h, 2), _i4(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _i4s(h, 8),
-        _i4(h, 9), _i4s(h, 10), _u8s(h, 11), _i4(h, 12), _i8s(h, 13), _i4s(h, 14), _u8s(h, 15), _i4s(h, 16), _i4(h, 17),
-        _i4(h, 18), _i4(h, 19), _i4(h, 20), _i4s(h, 21), _i4(h, 22), _i4(h, 23), _i4(h, 24), _i4(h, 25), _u1(h, 26),
-        _u1(h, 27), _i4(h, 28), _u1(h, 29), _i4(h, 30), _i4(h, 31),
-    )
-    # fmt: on
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def _machine(h):
-    # fmt: off
-    return L.Machine(
-        _i8(h, 0), _i4s(h, 1), _i4s(h, 2), _i4s(h, 3), _i4(h, 4), _i4s(h, 5), _i4s(h, 6), _i4s(h, 7), _u8s(h, 8),
-        _i4(h, 9), _i8s(h, 10), _i8s(h, 11), _i4s(h, 12), _i4s(h, 13), _i8s(h, 14), _i8s(h, 15), _i8s(h, 16),
-        _i4s(h, 17), _i4(h, 18), _i4s(h, 19), _i4s(h, 20), _i8s(h, 21), _i4s(h, 22), _i8(h, 23), _i4s(h, 24),
-        _i4(h, 25), _u8s(h, 26),
-    )
-    # fmt: on
-
-
-def _same(bundle):
+def _same(bundle: Any) -> Any:
     return bundle
 
 
 #: The bundle of a handle, for kernels.
-terminals_of = _same if config.DISABLE_JIT else _terminals
-machine_of = _same if config.DISABLE_JIT else _machine
+terminals_of = _same if config.DISABLE_JIT else _opened(_TERMINALS)
+machine_of = _same if config.DISABLE_JIT else _opened(_MACHINE)
