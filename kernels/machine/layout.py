@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-Array = Any  # numpy arrays; Numba infers the types, given below as dtype[shape]
+Array = Any  # numpy arrays; their types are given below as dtype[shape], and once more for Numba in ..._FIELDS
+
+
+class Field(NamedTuple):
+    """The type of an array of a bundle."""
+
+    dtype: str
+    columns: int | None = 0  # of the second axis; 0: there is none, None: any number
+
 
 #: Results of a kernel: a value of 0 or more, or one of these.
 DEAD = -1  # no such transition
@@ -133,6 +141,19 @@ class Terminals(NamedTuple):
     largeat: Array  # int32[n]: the terminal state of each, 0: there is none yet
 
 
+#: The fields of Terminals, in their order.
+TERMINAL_FIELDS = {
+    "used": Field("int64"), "q": Field("int32", Q_COLS), "qbytes": Field("uint64", 4), "qhash": Field("int32"),
+    "statehash": Field("int32"), "iv": Field("int32", 5), "dense": Field("int32", 256), "rows": Field("int32", None),
+    "sparse": Field("int32", 2), "sparselist": Field("int32"), "rest": Field("int32", R_COLS),
+    "restbytes": Field("uint64", 4), "restlist": Field("int32"), "restnext": Field("int64", 2),
+    "pairs": Field("int32", 3), "banned": Field("uint64", 4), "trie": Field("int32", 3), "trietok": Field("int32"),
+    "tokens": Field("int32"), "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3),
+    "found": Field("int32"), "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"),
+    "largelo": Field("uint8"), "largehi": Field("uint8"), "largeto": Field("int32"), "largeaccept": Field("uint8"),
+    "largedistance": Field("int32"), "largeat": Field("int32"),
+}  # fmt: skip
+
 # Machine arenas
 N_READY, N_ACCEPT, N_EDGE, N_EDGES = 0, 1, 2, 3  # nodes
 N_RANK = 4  # greater than the ranks of all nodes called, where no rule of these can end before a byte is read; else 0
@@ -216,7 +237,7 @@ MACHINE_ARENAS = (
 # where an interrupted mask goes on: the item, the bound so far, and 1 + the place in exact, or 0
 RESUME, RESUME_WORST, RESUME_EXACT = 37, 38, 39
 ASK_WHAT, ASK_ARG, ASK_MORE = 19, 20, 21
-# Machine.next holds several maps, for every array costs at every call of a kernel; these keep their keys apart
+# Machine.next holds several maps; these keep their keys apart
 KEY_TAPE = 1 << 61  # tape << 8 | byte -> tape
 KEY_VIEW = 1 << 62  # cell << 32 | tape -> view
 KEY_UNION = KEY_TAPE + KEY_VIEW  # cell << 32 | cell -> their union
@@ -269,3 +290,16 @@ class Machine(NamedTuple):
     groups: Array  # int32[*, 2]: state and edge of items
     foldrow: Array  # int32[W]: scratch of folds
     nodebytes: Array  # uint64[*, 4]: where FOLDS is 1: no fewer than the bytes that may come first in a node
+
+
+#: The fields of Machine, in their order.
+MACHINE_FIELDS = {
+    "used": Field("int64"), "nodes": Field("int32", N_COLS), "edges": Field("int32", E_COLS),
+    "cells": Field("int32", 7), "cellhash": Field("int32"), "frames": Field("int32", 3), "items": Field("int32", 3),
+    "configs": Field("int32", K_COLS), "configbytes": Field("uint64", 4), "confighash": Field("int32"),
+    "next": Field("int64", 2), "after": Field("int64", 3), "work": Field("int32", 3), "work2": Field("int32", 3),
+    "seen": Field("int64", 4), "calls": Field("int64", 4), "stack": Field("int64", 2), "tapes": Field("int32", 3),
+    "exact": Field("int32"), "records": Field("int32", RECORD_COLS), "slots": Field("int32", SLOT_COLS),
+    "sets": Field("int64", S_COLS), "folds": Field("int32", F_COLS), "exits": Field("int64"),
+    "groups": Field("int32", 2), "foldrow": Field("int32"), "nodebytes": Field("uint64", 4),
+}  # fmt: skip

@@ -110,7 +110,8 @@ def order(t, begin, n):
             digit = (nodes[k] >> shift) & 2047
             other[counts[digit]] = nodes[k]
             counts[digit] += 1
-        nodes[:] = other
+        for k in range(n):
+            nodes[k] = other[k]
         shift += 11
     if n <= 32:
         nodes.sort()
@@ -127,7 +128,8 @@ def order(t, begin, n):
         byte = t.trie[nodes[k], 0]
         other[counts[byte]] = nodes[k]
         counts[byte] += 1
-    nodes[:kept] = other[:kept]
+    for k in range(kept):
+        nodes[k] = other[k]
     return np.int64(kept)
 
 

@@ -112,7 +112,8 @@ def view(m, cell, tape):
     if c >= m.cells.shape[0]:
         return ask(m, L.ASK_GROW, L.M_CELLS)
     m.used[L.M_CELLS] = c + 1
-    m.cells[c] = m.cells[cell]
+    for k in range(m.cells.shape[1]):
+        m.cells[c, k] = m.cells[cell, k]
     m.cells[c, L.C_TAPE] = tape
     table_put(m.next, key, c)
     m.used[L.M_NEXT] += 1

@@ -79,7 +79,8 @@ def counted_state(t, base, need, left):
     t.used[L.T_Q] = s + 1
     t.qhash[i] = s + 1
     row = t.q[s]
-    row[:] = t.q[base]
+    for k in range(L.Q_COLS):
+        row[k] = t.q[base, k]
     row[L.Q_BASE] = base
     row[L.Q_NEED] = need
     row[L.Q_LEFT] = left

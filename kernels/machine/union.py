@@ -62,9 +62,11 @@ def union_cells(m, a, b):
                     if not known:
                         if n == len(done):
                             pairs2 = np.empty((2 * n, 2), dtype=np.int64)
-                            pairs2[:n] = pairs
                             done2 = np.empty(2 * n, dtype=np.int64)
-                            done2[:n] = done
+                            for k in range(n):
+                                pairs2[k, 0] = pairs[k, 0]
+                                pairs2[k, 1] = pairs[k, 1]
+                                done2[k] = done[k]
                             pairs = pairs2
                             done = done2
                         pairs[n, 0] = u

@@ -183,7 +183,7 @@ def _moves(store: TerminalStore, state: int) -> list[tuple[int, int, int]]:
     """The ways out of a state of the store, counts obeyed: (lo, hi, next state)."""
     t = store.arrays
     base, need, left = (int(x) for x in t.q[state, [L.Q_BASE, L.Q_NEED, L.Q_LEFT]])
-    while t.q[base, L.Q_IV] < 0 and not cpu.load(t, base):
+    while t.q[base, L.Q_IV] < 0 and not cpu.load(store.handle, base):
         store.grow(L.T_Q)
         t = store.arrays
     first, n = (int(x) for x in t.q[base, [L.Q_IV, L.Q_NIV]])
@@ -203,7 +203,7 @@ def _moves(store: TerminalStore, state: int) -> list[tuple[int, int, int]]:
 
 
 def _counted(store: TerminalStore, base: int, need: int, left: int) -> int:
-    while (state := int(cpu.counted_state(store.arrays, base, need, left))) < 0:
+    while (state := int(cpu.counted_state(store.handle, base, need, left))) < 0:
         store.grow(L.T_Q)
     return state
 

@@ -156,7 +156,7 @@ class TerminalStore:
             left = L.INF if dfa.counter.hi is None or dfa.counter.hi >= L.INF else dfa.counter.hi
             if dfa.counter.lo >= L.FAR:
                 raise LimitError(f"a repetition of at least {dfa.counter.lo} is beyond what can be counted ({L.FAR})")
-            while (state := int(cpu.counted_state(self.arrays, base, dfa.counter.lo, left))) < 0:
+            while (state := int(cpu.counted_state(self.handle, base, dfa.counter.lo, left))) < 0:
                 self.grow(L.T_Q)
         self._starts[name] = state
         return state
@@ -285,7 +285,7 @@ class TerminalStore:
         self.reserve(L.T_IV, _WAYS)
         self.reserve(L.T_DENSE, _WAYS)
         self._replace(came)
-        return int(cpu.enter(self.arrays, n))
+        return int(cpu.enter(self.handle, n))
 
     def _note_spelling(
         self, pick: np.ndarray, first: np.ndarray, to: np.ndarray, distance: np.ndarray, length: Any, begin: int = 0
@@ -323,13 +323,13 @@ class TerminalStore:
             self.grow(L.T_ROWS)
             if base not in self._profiles:  # rows were dropped, remainders with them
                 profile = self._profiles[base] = profile._replace(roots={})
-        cpu.counted_row(self.arrays, q, profile.rows, profile.leaving, profile.leaving_first, profile.farthest)
+        cpu.counted_row(self.handle, q, profile.rows, profile.leaving, profile.leaving_first, profile.farthest)
         # all bounds that let the same nodes through share a remainder
         most = len(profile.nodes_first) - 2
         need, left = (int(x) for x in self.arrays.q[q, [L.Q_NEED, L.Q_LEFT]])
         key = (min(need, most + 1), min(left, most))
         if key not in profile.roots:
-            while (root := int(cpu.counted_rest(self.arrays, profile.nodes, profile.nodes_first, *key))) < -1:
+            while (root := int(cpu.counted_rest(self.handle, profile.nodes, profile.nodes_first, *key))) < -1:
                 self.grow(-2 - root)
             profile.roots[key] = root
         self.arrays.q[q, L.Q_REST] = profile.roots[key]
@@ -340,7 +340,7 @@ class TerminalStore:
         ticks = np.full(size, -1, dtype=np.int16)
         found_ticks = np.zeros(len(self.arrays.found), dtype=np.int16)
         result = np.zeros(2, dtype=np.int64)
-        cpu.count_ticks(self.arrays, base, ticks, found_ticks, result)
+        cpu.count_ticks(self.handle, base, ticks, found_ticks, result)
         n_found = int(result[0])
         staying = np.flatnonzero((ticks >= 0) & (ticks & 1 == 0))
         leaving = np.flatnonzero((ticks >= 0) & (ticks & 1 == 1))
@@ -379,10 +379,10 @@ class TerminalStore:
                 cpu.table_rehash(old, new[name])
             elif name == "qhash":
                 new[name] = np.zeros(_power_of_two(2 * size), dtype=np.int32)
-                cpu.counted_rehash(self.arrays, new[name])
+                cpu.counted_rehash(self.handle, new[name])
             elif name == "statehash":
                 new[name] = np.zeros(_power_of_two(2 * size), dtype=np.int32)
-                cpu.share_rehash(self.arrays, new[name])
+                cpu.share_rehash(self.handle, new[name])
             else:
                 new[name] = resized(old, size)
         self._replace(new)

@@ -58,7 +58,7 @@ class Machine(Nodes):
         m.frames[0] = (-1, -1, -1)
         m.used[L.M_FRAMES] = 0
         m.used[L.M_TAPES] = L.BLANK + 1
-        cpu.intern_cell(m, 0, 1)
+        cpu.intern_cell(self.handle, 0, 1)
         m.used[L.FOLDS] = int(getattr(network, "nested", False))
         # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
         m.configs[FINISHED, L.K_ACCEPT] = 1
@@ -309,10 +309,10 @@ class Machine(Nodes):
                 cpu.table_rehash(old, new[name])
             elif name == "cellhash":
                 new[name] = np.zeros(2 * size, dtype=np.int32)
-                cpu.cell_rehash(m, new[name])
+                cpu.cell_rehash(self.handle, new[name])
             elif name == "confighash":
                 new[name] = np.zeros(2 * size, dtype=np.int32)
-                cpu.config_rehash(m, new[name])
+                cpu.config_rehash(self.handle, new[name])
             else:
                 new[name] = resized(old, size)
         self.arrays = m._replace(**new)

@@ -120,11 +120,11 @@ class _EmptyMachine:
         arrays = Machine.empty_arrays()
         arrays.nodes[0, [L.N_READY, L.N_ACCEPT]] = 1
         arrays.frames[0] = (-1, -1, -1)
-        cpu.intern_cell(arrays, 0, 1)
         # handles do not keep arrays alive
         self.kept = store, arrays
         self.width = store.width
         self.t, self.m = cpu.handle(store.arrays), cpu.handle(arrays)
+        cpu.intern_cell(self.m, 0, 1)
 
 
 def compile_masks() -> None:

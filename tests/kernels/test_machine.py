@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import njit
 
 from structgen import bits
 from structgen.automata.bytedfa import EXIT, TICK, ByteDfa, Counter, from_edges
@@ -25,19 +23,6 @@ TOKENS: list[bytes | None] = [
     b"a", b"b", b"c", b"ab", b"ba", b"aa", b"aab", b"abab", b"bb", b"cab", b"a", None, b"", b"bbbb", b'"', b"xa",
     b'a"', b'"a', b"\xc3", b"\xa9", b"\xc3\xa9", b'\xa9"', b"\xc3\xa9\xc3", b'ab"', b'"ab"', b'"ab",', b'",', b",",
 ]  # fmt: skip
-
-
-# these two kernels have no entry point for Python of their own
-
-
-@njit
-def delta(t: Any, q: int, byte: int) -> int:
-    return cpu.delta(t, np.int64(q), np.int64(byte))
-
-
-@njit
-def row_state(t: Any, q: int, longest: int) -> int:
-    return cpu.row_state(t, np.int64(q), longest)
 
 
 class Automaton:
@@ -100,7 +85,7 @@ def test_a_row_is_what_stepping_every_token_says(dfa: ByteDfa, before: bytes) ->
     at: Hashable | None = (0, 0)
     for byte in before:
         following = automaton.step(at, byte)
-        reached = int(delta(store.arrays, q, byte))
+        reached = int(cpu.delta(store.handle, q, byte))
         assert (reached >= 0) == (following is not None)
         if following is None:
             break
@@ -144,14 +129,14 @@ def test_rows_with_bans(pieces: list[bytes], before: bytes) -> None:
     for t in (terminal, Terminal(from_edges(2, [(0, 97, 122, 1), (1, 97, 122, 1)], [0, 1]), "word")):
         q, state = store.start(t.dfa, t.bans), 0
         for byte in before:
-            q, state = int(delta(store.arrays, q, byte)), t.dfa.step(state, byte)
+            q, state = int(cpu.delta(store.handle, q, byte)), t.dfa.step(state, byte)
             if state < 0:
                 break
         if state < 0:
             continue
         store.build_row(q)
         if t is terminal and before == b"i":  # its row is made out of the one of any other letters
-            assert store.arrays.q[delta(store.arrays, q, ord("x")), L.Q_INNER] >= 0
+            assert store.arrays.q[cpu.delta(store.handle, q, ord("x")), L.Q_INNER] >= 0
         inner, behind = set(), set()
         for token, text in enumerate(tokens):
             at = state
@@ -200,7 +185,7 @@ def test_counts_beyond_the_longest_token_share_one_row() -> None:
     store = TerminalStore(Vocabulary(TOKENS), 1 << 30)
     long = ByteDfa(plain.first, plain.lo, plain.hi, plain.to, plain.accept, Counter(0, 1000, mark))
     longer = ByteDfa(plain.first, plain.lo, plain.hi, plain.to, plain.accept, Counter(0, 2000, mark))
-    rows = {int(row_state(store.arrays, store.start(dfa), store.longest)) for dfa in (long, longer)}
+    rows = {int(cpu.row_state(store.handle, store.start(dfa), store.longest)) for dfa in (long, longer)}
     assert len(rows) == 1
     short = ByteDfa(plain.first, plain.lo, plain.hi, plain.to, plain.accept, Counter(0, 2, mark))
-    assert int(row_state(store.arrays, store.start(short), store.longest)) not in rows
+    assert int(cpu.row_state(store.handle, store.start(short), store.longest)) not in rows

@@ -96,7 +96,7 @@ def test_states_brought_in_as_they_are_reached_are_the_same(name, constraint, mi
 
 def after(store: TerminalStore, q: int, byte: int) -> int:
     """The state after a byte, read from the arrays; -1: none."""
-    while store.arrays.q[q, L.Q_IV] < 0 and not cpu.load(store.arrays, q):
+    while store.arrays.q[q, L.Q_IV] < 0 and not cpu.load(store.handle, q):
         store.grow(L.T_Q)
     first, n = store.arrays.q[q, [L.Q_IV, L.Q_NIV]].tolist()
     for lo, hi, to in store.arrays.iv[first : first + n, [L.IV_LO, L.IV_HI, L.IV_TO]].tolist():
