@@ -7,14 +7,22 @@ ban of its own (each of its states reaches one, by the contract of terminals). T
 
 from __future__ import annotations
 
-from structgen.automata import ByteDfa
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from structgen.automata import BYTES, ByteDfa, Dfa
+from structgen.automata.dfa import make
 from structgen.errors import UnsupportedError
 from structgen.frontends.lark.following import Rules, successors
 from structgen.ir.cfg import Cfg, Symbol
 from structgen.ir.network import Terminal
 
-#: Bans under way, by number, each with the state it is in.
-_Pending = frozenset[tuple[int, int]]
+#: Bans under way: states of the automaton of all bans.
+_Pending = frozenset[int]
+#: The number of no bans at all.
+NONE = 0
 
 
 def check(cfg: Cfg) -> None:
@@ -24,110 +32,145 @@ def check(cfg: Cfg) -> None:
         UnsupportedError: there is no proof; the message names two terminals that get in each other's way.
     """
     rules: Rules[Symbol] = cfg.rules
-    behind = {s: [x for x in then if isinstance(x, Terminal)] for s, then in successors(rules).items()}
-    bans = _Bans()
-    seen: set[tuple[_Pending, Terminal]] = set()
+    behind = {s: frozenset(x for x in then if isinstance(x, Terminal)) for s, then in successors(rules).items()}
+    bans = _Bans(s for found in rules.values() for alternative in found for s in alternative if isinstance(s, Terminal))
+    seen: set[tuple[int, frozenset[Terminal]]] = set()
+    met: set[tuple[int, Terminal]] = set()
     for terminal, following in behind.items():
         if not isinstance(terminal, Terminal):
             continue
-        begun = {bans.number(ban) for ban in terminal.bans.values()}
-        todo = [(frozenset({(ban, 0)}), s) for ban in begun for s in following]
+        todo = [(bans.begun(ban), following) for ban in terminal.bans.values()]
         while todo:
-            pending, second = todo.pop()
-            if (pending, second) in seen:
+            pending, then = todo.pop()
+            if (pending, then) in seen:
                 continue
-            seen.add((pending, second))
-            left = bans.meet(pending, second)
-            if left is None:
-                raise _conflict(terminal, second)
-            todo.extend((p, s) for p in left for s in behind.get(second, ()))
+            seen.add((pending, then))
+            for second in then:
+                if (pending, second) in met:
+                    continue
+                met.add((pending, second))
+                left = bans.meet(pending, second)
+                if left is None:
+                    raise _conflict(terminal, second)
+                if second in behind:
+                    todo.extend((p, behind[second]) for p in left)
 
 
 class _Bans:
-    """The bans of a grammar by number, equal ones once, and what becomes of them: every answer is kept."""
+    """The bans of a grammar as one minimal automaton, and what becomes of them: every answer is kept.
 
-    def __init__(self) -> None:
-        self._numbers: dict[bytes, int] = {}
-        self._bans: list[ByteDfa] = []
-        self._lists: dict[bytes, tuple[list[int], list[int], list[int], list[int]]] = {}
-        self._moves: dict[tuple[_Pending, int, int], list[_Pending]] = {}
-        self._met: dict[tuple[_Pending, bytes], list[_Pending] | None] = {}
+    Sets of bans under way are numbered; NONE is the empty one.
+    """
 
-    def number(self, ban: ByteDfa) -> int:
-        """The number of a ban."""
-        number = self._numbers.setdefault(ban.digest, len(self._bans))
-        if number == len(self._bans):
-            self._bans.append(ban)
+    def __init__(self, terminals: Iterable[Terminal]) -> None:
+        bans = {ban.digest: ban for terminal in terminals for ban in terminal.bans.values()}
+        joint = _joint(list(bans.values()))
+        self._table: list[list[int]] = joint.delta.tolist()
+        self._broken: list[bool] = joint.accept.tolist()
+        self._class: list[int] = np.repeat(joint.classes, np.diff(joint.starts, append=BYTES)).tolist()
+        #: Where each ban begins.
+        self._begin: dict[bytes, int] = {}
+        for name, (head, tail) in zip(bans, map(_prefix, range(len(bans))), strict=True):
+            self._begin[name] = self._table[self._table[0][self._class[head]]][self._class[tail]]
+        self._sets: dict[_Pending, int] = {frozenset(): NONE}
+        self._members: list[_Pending] = [frozenset()]
+        self._moves: list[dict[tuple[int, int], tuple[int, ...]]] = [{}]
+        self._edges: dict[bytes, list[list[tuple[int, int, int]]]] = {}
+        self._met: dict[tuple[int, bytes], list[int] | None] = {}
+
+    def begun(self, ban: ByteDfa, pending: int = NONE) -> int:
+        """The number of a set of bans with one more, which has just begun."""
+        return self._number(self._members[pending] | {self._begin[ban.digest]})
+
+    def _number(self, pending: _Pending) -> int:
+        number = self._sets.setdefault(pending, len(self._members))
+        if number == len(self._members):
+            self._members.append(pending)
+            self._moves.append({})
         return number
 
-    def meet(self, pending: _Pending, second: Terminal) -> list[_Pending] | None:
+    def meet(self, pending: int, second: Terminal) -> list[int] | None:
         """What is left of bans behind a terminal, one for each way; None: the bans can stop it half way."""
         key = (pending, second.digest)
         if key not in self._met:
             self._met[key] = self._meet(pending, second)
         return self._met[key]
 
-    def _meet(self, pending: _Pending, second: Terminal) -> list[_Pending] | None:
-        dfa = second.dfa
-        first, lo, hi, to = self._edges(dfa)
-        start = (0, pending)
+    def _meet(self, pending: int, second: Terminal) -> list[int] | None:
+        edges = self._edges.get(second.dfa.digest)
+        if edges is None:
+            edges = self._edges[second.dfa.digest] = _edges(second.dfa)
+        start = (pending, 0)
         places = {start: 0}
         order = [start]
         out: list[list[int]] = []
-        for state, bans in order:
+        for bans, state in order:
             targets: set[int] = set()
-            out.append([])
-            if not bans:  # harmless from here on
-                continue
-            for e in range(first[state], first[state + 1]):
-                for after in self._after(bans, lo[e], hi[e]):
-                    place = (to[e], after)
-                    if place not in places:
-                        places[place] = len(order)
-                        order.append(place)
-                    targets.add(places[place])
-            out[-1] = sorted(targets)
-        accept = dfa.accept
-        ends = [not bans or bool(accept[s]) for s, bans in order]
-        free = [not bans for _, bans in order]
+            if bans != NONE:  # else harmless from here on
+                known = self._moves[bans]
+                for lo, hi, to in edges[state]:
+                    moves = known.get((lo, hi))
+                    if moves is None:
+                        moves = known[lo, hi] = self._after(self._members[bans], lo, hi)
+                    for after in moves:
+                        number = places.setdefault((after, to), len(order))
+                        if number == len(order):
+                            order.append((after, to))
+                        targets.add(number)
+            out.append(list(targets))
+        accept = second.dfa.accept.tolist()
+        ends = [bans == NONE or accept[state] for bans, state in order]
+        free = [bans == NONE for bans, _ in order]
         can_end, can_be_free = _back(out, ends), _back(out, free)
         if any(a and not b for a, b in zip(can_end, can_be_free, strict=True)):
             return None
         left = []
-        for (state, bans), ok in zip(order, can_end, strict=True):
-            if ok and bans and accept[state]:
+        for (bans, state), ok in zip(order, can_end, strict=True):
+            if ok and bans != NONE and accept[state]:
                 own = second.bans.get(state)
-                left.append(bans if own is None else bans | {(self.number(own), 0)})
+                left.append(bans if own is None else self.begun(own, bans))
         return left
 
-    def _edges(self, dfa: ByteDfa) -> tuple[list[int], list[int], list[int], list[int]]:
-        """The edges of an automaton as lists."""
-        lists = self._lists.get(dfa.digest)
-        if lists is None:
-            lists = self._lists[dfa.digest] = (dfa.first.tolist(), dfa.lo.tolist(), dfa.hi.tolist(), dfa.to.tolist())
-        return lists
-
-    def _after(self, pending: _Pending, lo: int, hi: int) -> list[_Pending]:
-        """The bans after each byte of a range that they allow."""
-        key = (pending, lo, hi)
-        known = self._moves.get(key)
-        if known is None:
-            known = self._moves[key] = list(self._each(pending, lo, hi))
-        return known
-
-    def _each(self, pending: _Pending, lo: int, hi: int) -> set[_Pending]:
-        cuts = {lo}
-        bans = [(number, self._bans[number], state) for number, state in pending]
-        for _, ban, state in bans:
-            a, b = int(ban.first[state]), int(ban.first[state + 1])
-            cuts.update(x for x in ban.lo[a:b].tolist() if lo < x <= hi)
-            cuts.update(x + 1 for x in ban.hi[a:b].tolist() if lo <= x < hi)
+    def _after(self, pending: _Pending, lo: int, hi: int) -> tuple[int, ...]:
+        """The sets of bans after each byte of a range that they allow."""
         result = set()
-        for byte in cuts:
-            after = [(number, ban, t) for number, ban, state in bans if (t := ban.step(state, byte)) >= 0]
-            if not any(ban.accept[t] for _, ban, t in after):
-                result.add(frozenset((number, t) for number, _, t in after))
-        return result
+        rows = [self._table[state] for state in pending]
+        for c in set(self._class[lo : hi + 1]):
+            after = {row[c] for row in rows} - {-1}
+            if not any(self._broken[state] for state in after):
+                result.add(frozenset(after))
+        return tuple(map(self._number, result))
+
+
+def _prefix(number: int) -> tuple[int, int]:
+    """Two bytes in front of a ban that tell which one it is."""
+    return divmod(number, BYTES)
+
+
+def _joint(bans: list[ByteDfa]) -> Dfa:
+    """The minimal automaton of all bans behind their prefixes: where two have the same rest, they share a state."""
+    heads = 1 + len(bans) // BYTES
+    base = list(accumulate((len(ban.accept) for ban in bans), initial=1 + heads))
+    delta = np.full((base[-1], BYTES), -1, dtype=np.int32)
+    accept = np.zeros(base[-1], dtype=np.bool_)
+    delta[0, :heads] = np.arange(1, 1 + heads)
+    for number, (ban, begin) in enumerate(zip(bans, base, strict=False)):
+        head, tail = _prefix(number)
+        delta[1 + head, tail] = begin
+        accept[begin : begin + len(ban.accept)] = ban.accept
+        for state, edges in enumerate(_edges(ban)):
+            if state == 0 or not ban.accept[state]:  # what is broken stays broken
+                for lo, hi, to in edges:
+                    delta[begin + state, lo : hi + 1] = begin + to
+    every = np.arange(BYTES, dtype=np.int32)
+    return make(BYTES, every, every, delta, accept)
+
+
+def _edges(dfa: ByteDfa) -> list[list[tuple[int, int, int]]]:
+    """The edges of each state: (first byte, last byte, target)."""
+    first = dfa.first.tolist()
+    edges = list(zip(dfa.lo.tolist(), dfa.hi.tolist(), dfa.to.tolist(), strict=True))
+    return [edges[a:b] for a, b in pairwise(first)]
 
 
 def _back(out: list[list[int]], goal: list[bool]) -> list[bool]:
