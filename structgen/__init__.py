@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from structgen.algebra import includes as includes
     from structgen.algebra import is_empty as is_empty
     from structgen.compile import compile as compile
+    from structgen.compiler import Compiler as Compiler
     from structgen.infill.gap import Gap as Gap
     from structgen.integrations.generator import Generator as Generator
     from structgen.limits import Limits as Limits
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Choice": "structgen.source",
     "CompiledGrammar": "structgen.runtime",
+    "Compiler": "structgen.compiler",
     "Constraint": "structgen.source",
     "Gap": "structgen.infill.gap",
     "Gbnf": "structgen.source",

@@ -28,12 +28,13 @@ RANKS = {
     "structgen.compile": 7,
     "structgen.sampling": 7,
     "structgen.infill": 7,
-    "structgen.algebra": 8,
-    "structgen.integrations": 8,
-    "structgen.testing": 8,
-    "structgen.cli": 9,
-    "structgen.studies": 9,
-    "structgen": 9,
+    "structgen.compiler": 8,
+    "structgen.algebra": 9,
+    "structgen.integrations": 9,
+    "structgen.testing": 9,
+    "structgen.cli": 10,
+    "structgen.studies": 10,
+    "structgen": 10,
 }
 # Top-level folders and the packages they are installed as.
 FOLDERS = {

@@ -70,6 +70,7 @@ class StructgenEngine:
     def __init__(self, vocabulary: BenchVocabulary, order: str) -> None:
         self._order = order
         self._vocabulary = sg.Vocabulary(list(vocabulary.tokens), eos_token_ids=[vocabulary.eos])
+        self._compiler = sg.Compiler(self._vocabulary, max_grammars=1)
 
     @property
     def version(self) -> str:
@@ -78,7 +79,7 @@ class StructgenEngine:
     def compile(self, schema: str, **options: Any) -> StructgenSession:
         try:
             constraint = sg.JsonSchema(schema, property_order=self._order, **options)  # type: ignore[arg-type]
-            return StructgenSession(sg.compile(constraint, self._vocabulary), constraint)
+            return StructgenSession(self._compiler.compile(constraint), constraint)
         except sg.errors.UnsatisfiableError as error:
             raise Empty(_reason(error)) from error
         except sg.errors.StructgenError as error:

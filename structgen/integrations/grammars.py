@@ -3,21 +3,21 @@ grammar is dropped when there are too many."""
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from structgen.compile import compile as compile_constraint
-from structgen.frontends.types import as_constraint, is_type
+from structgen.compiler import content_key
+from structgen.frontends.types import as_constraint
 from structgen.limits import Limits
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime import CompiledGrammar
 from structgen.sampling.jumpforward import JumpForward
 from structgen.sampling.phrases import without
-from structgen.source import Constraint, JsonSchema
+from structgen.source import Constraint
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Grammars:
 
         Raises as :func:`structgen.compile` and :func:`structgen.sampling.without` do.
         """
-        key = _key(constraint)
+        key = content_key(constraint)
         if key is not None and banned:
             key = ("banned", banned, key)
         if key is not None and key in self._kept:
@@ -63,29 +63,3 @@ class Grammars:
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made, True
-
-
-def _key(constraint: Any) -> Any:
-    """What a compiled grammar is kept under; None: it is not kept.
-
-    Schemas given as data go by their content, options included; types and other constraints by equality.
-    """
-    schema, options = constraint, ()
-    if isinstance(constraint, JsonSchema):
-        if constraint.registry is not None:
-            return ("object", constraint)  # equality is identity, and the entry keeps the object alive
-        schema = constraint.schema
-        names = [field.name for field in fields(constraint) if field.name not in ("schema", "registry")]
-        options = tuple(getattr(constraint, name) for name in names)
-    try:
-        if isinstance(schema, (dict, bool)):
-            return ("schema", json.dumps(schema), options)
-        if is_type(schema):
-            hash(schema)
-            return ("type", schema, options)
-        if isinstance(constraint, list):
-            return ("list", tuple(constraint))
-        hash(constraint)
-    except (TypeError, ValueError):
-        return None
-    return ("object", constraint)
