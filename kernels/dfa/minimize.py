@@ -16,7 +16,7 @@ from structgen.kernels.dfa.classes import equal_columns
 ELEMENT, PLACE, SET, FIRST, PAST, MARKED = range(6)
 
 
-@njit(cache=True, nogil=True, no_cpython_wrapper=True)
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, inline="always")
 def _split(parts, touched, n_touched, n_sets):
     """Part every touched set into its marked and unmarked elements; the smaller part becomes the new set."""
     for w in range(n_touched):
@@ -41,7 +41,7 @@ def _split(parts, touched, n_touched, n_sets):
     return n_sets
 
 
-@njit(cache=True, nogil=True, no_cpython_wrapper=True)
+@njit(cache=True, nogil=True, no_cpython_wrapper=True, inline="always")
 def _mark(element, parts, touched, n_touched):
     """Move ``element`` to the marked front of its set; a set marked for the first time is listed as touched."""
     s = parts[SET, element]

@@ -32,6 +32,7 @@ ASK_RESTRICT = 8  # restrict a terminal state by a ban; ARG is state << 32 | ban
 ASK_TEXT = 9  # where edge (ARG >> 32) leads after the text on tape (ARG & 2**32 - 1) from used[ASK_MORE] on
 ASK_UNION = 7  # unite cells of which one has C_LOOPS; ARG is the one << 32 | the other
 ASK_VALUES = 10  # the edges behind slot MORE of record ARG
+ASK_BLURRED = 11  # what R_BLURRED of record ARG is
 ASK_LOOP = 6  # a closure did not end: the network has left recursion at node ARG
 
 #: A closure longer than this is taken for left recursion that the network should not have.
@@ -195,7 +196,10 @@ R_OWN, R_NOWN = 3, 4  # rows of further edges
 R_SPARE = 5  # least bytes after BETWEEN and one of these to the end; FAR: there is none
 R_BETWEEN = 6  # the row of the edge to the names; that of the end is next
 R_LEAD, R_CLOSE = 7, 8  # least bytes of these two
-RECORD_COLS = 9
+# the record after one more name of a further edge, whichever; -1: there is none, it is not known what is sure then
+R_BLURRED = 9
+BLURRED_UNKNOWN = -2  # not asked for yet
+RECORD_COLS = 10
 SLOT_COST, SLOT_REQUIRED = 0, 1  # least bytes of a filled slot with BETWEEN
 SLOT_FIRST, SLOT_SIZE = 2, 3  # rows of the edges behind its name; -1: not known yet
 SLOT_CHEAP = 4  # in row k, the slot that is the k-th cheapest of those not required; -1: there is none

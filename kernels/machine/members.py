@@ -75,6 +75,18 @@ def with_slot(m, s, slot):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def in_record(m, s, record):
+    """The set of the same slots in another record of these; or L.ASK."""
+    new = m.used[L.M_SETS]
+    if new >= m.sets.shape[0]:
+        return ask(m, L.ASK_GROW, L.M_SETS)
+    m.sets[new, L.S_RECORD] = record
+    for w in range(L.S_BITS, L.S_COLS):
+        m.sets[new, w] = m.sets[s, w]
+    return intern_set(m)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def least_after(m, s):
     """Least bytes from after BETWEEN to the end; FAR: nothing may follow."""
     record = m.sets[s, L.S_RECORD]
@@ -165,7 +177,17 @@ def follow_slot(t, m, e):
     elif place == L.VALUES:
         target = member(t, m, s, np.int64(L.BETWEEN), np.int64(0))
     elif m.edges[e, L.E_SHADOW] != L.SHADOW_NONE:
-        target = member(t, m, s, np.int64(L.OUTLINE), slot)
+        record = m.sets[s, L.S_RECORD]
+        blurred = np.int64(m.records[record, L.R_BLURRED])
+        if blurred == L.BLURRED_UNKNOWN:
+            return ask(m, L.ASK_BLURRED, record)
+        if blurred >= 0:
+            s = np.int64(in_record(m, s, blurred))
+            if s < 0:
+                return s
+            target = member(t, m, s, np.int64(L.VALUES), slot)
+        else:
+            target = member(t, m, s, np.int64(L.OUTLINE), slot)
     else:
         s = np.int64(with_slot(m, s, slot))
         if s < 0:

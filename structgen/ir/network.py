@@ -254,7 +254,8 @@ class Network(Protocol):
     And ``member(key) -> Member | None``: the node as a member of a record. The machine then makes it by itself, and all
     nodes behind it up to the next edge that captures. ``member_key(member)`` is its key, and ``slot_edges(record, i)``
     gives the edges at VALUES behind the name with label i: they do not capture, do not end the rule, and their ``rest``
-    is 0; all that they call does not depend on the record.
+    is 0; all that they call does not depend on the record. There may be ``blurred_record(record) -> Record | None``:
+    the record after one more text of ``record.own``, as ``Capturing.blurred`` has it (its ``own`` are unsure).
 
     And an attribute ``nested``: True where the same few nodes are met above ever new stacks (a grammar). Masks are then
     worked out node by node, for all stacks.

@@ -243,6 +243,8 @@ class Machine(Nodes):
                 store.restrict(arg >> 32, arg & 0xFFFFFFFF)
             elif what == L.ASK_VALUES:
                 self.add_values(arg, int(used[L.ASK_MORE]))
+            elif what == L.ASK_BLURRED:
+                self.add_blurred(arg)
             elif what == L.ASK_TEXT:
                 self.resolve_text(arg >> 32, arg & 0xFFFFFFFF, int(used[L.ASK_MORE]))
             else:

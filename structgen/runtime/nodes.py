@@ -55,6 +55,7 @@ class Nodes:
         self._member = getattr(network, "member", None)
         self._family = getattr(network, "family", None)
         self._blurred = getattr(network, "blurred", None)
+        self._blurred_record = getattr(network, "blurred_record", None)
         self._outline = getattr(network, "outline", None)
         #: Keys of nodes and the other way round; those of members of records when they have been asked for.
         self._keys: dict[int, Hashable] = {}
@@ -214,13 +215,15 @@ class Nodes:
         first, names_first, frame_first, lead, close = known
         own, _ = self._rows(record.own)
         for row, edge in zip(own, record.own, strict=True):
-            row[L.E_TARGET] = L.TARGET_SLOT - edge.label
+            if not isinstance(edge.symbol, Unsure):
+                row[L.E_TARGET] = L.TARGET_SLOT - edge.label
         spare = L.FAR if record.spare is None else record.spare
         number = int(self.arrays.used[L.M_RECORDS])
         if number >= len(self.arrays.records):
             self.grow(L.M_RECORDS)
         self.arrays.records[number] = (
             first, n, names_first, self._templates(own), len(own), spare, frame_first, lead, close,
+            L.BLURRED_UNKNOWN,
         )  # fmt: skip
         self.arrays.used[L.M_RECORDS] = number + 1
         self._record_ids[record] = number
@@ -241,6 +244,16 @@ class Nodes:
         self.arrays.slots[first : first + len(rows)] = rows
         self.arrays.used[L.M_SLOTS] = first + len(rows)
         return first
+
+    def add_blurred(self, record: int) -> None:
+        """Have the record after one more name, whichever, in the arrays (asked for by members)."""
+        blurred = None if self._blurred_record is None else self._blurred_record(self._records[record])
+        number = -1
+        if blurred is not None:
+            number = self._record_ids.get(blurred, -1)
+            if number < 0:
+                number = self._add_record(blurred)
+        self.arrays.records[record, L.R_BLURRED] = number
 
     def add_values(self, record: int, slot: int) -> None:
         """Have the edges behind a name of a record in the arrays (asked for by members)."""

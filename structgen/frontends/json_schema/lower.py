@@ -30,7 +30,7 @@ from structgen.frontends.json_schema.formula import INFINITE, Formula
 from structgen.frontends.json_schema.hostnodes import HOST, HostNodes
 from structgen.frontends.json_schema.itemnodes import FILLED, ItemNodes
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
-from structgen.frontends.json_schema.names import NO_NAMES, Written, read_name
+from structgen.frontends.json_schema.names import NO_NAMES, Blurred, Written, read_name
 from structgen.frontends.json_schema.normalise import Normaliser, place_of
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan, Progress
 from structgen.frontends.json_schema.objecttrees import ObjectTreePlan
@@ -43,7 +43,7 @@ from structgen.frontends.json_schema.shortest import shortest_text
 from structgen.frontends.json_schema.supply import Supply
 from structgen.frontends.json_schema.treenodes import NAME_TREE, OBJECT_TREE, TreeNodes
 from structgen.frontends.json_schema.unique import UniquePlan
-from structgen.ir.network import BETWEEN, END, Call, Edge, Family, Key, Member, Node, Terminal
+from structgen.ir.network import BETWEEN, END, Call, Edge, Family, Key, Member, Node, Terminal, unsure
 
 START, INNER, OBJECT, NAME, VALUE, ARRAY, ITEM = range(7)
 #: Label of the way from a quote to after it, and from a name to after its value.
@@ -357,9 +357,15 @@ class JsonNetwork:
 
     def blurred(self, key: Any, label: Any) -> Key | None:
         """What is sure behind a code of a host name, or an item of a unique array that is an object: see ``hostnodes``
-        and ``itemnodes``."""
+        and ``itemnodes``. And behind a free name where all that depends on it is which names are still free."""
         if key[0] <= HOST:
             return self._hosts.blurred(key)
+        if key[0] == NAME:
+            _, p, progress = key
+            plan: Any = self.builder.plans[p]
+            if not plan.blurs:
+                return None
+            return (VALUE, p, plan.follow(progress, label)._replace(names=Blurred(progress.names)), label)
         filled = key[0] in (ARRAY, ITEM) and not isinstance(label, tuple)
         return self._unique.behind(*key[1:]) if filled else None
 
@@ -522,6 +528,12 @@ class JsonNetwork:
         key = (OBJECT + member.place - BETWEEN, record.plan, progress)
         return (*key, member.slot) if key[0] == VALUE else key
 
+    def blurred_record(self, record: PlanRecord) -> PlanRecord | None:
+        """The record after one more free name, whichever."""
+        known = self._records[record.plan]
+        assert known is not None
+        return known.blurred(record)
+
     def slot_edges(self, record: PlanRecord, slot: int) -> tuple[Edge, ...]:
         """The edges behind a name of a record."""
         plan: Any = self.builder.plans[record.plan]
@@ -533,12 +545,16 @@ class JsonNetwork:
         rest = t.gap_cost + self.builder.cost(plan.formula(i)) + after
         if i < len(plan.names):
             return Edge(t.name(plan.names[i]), i, rest)
+        if isinstance(written, Blurred):
+            rest += t.empty_name_cost - t.gap_cost - 1 + plan.name_size(written, i)
+            return Edge(unsure(t.names(plan.free(written.known, i))), i, rest)
         return Edge(t.names(plan.free(written, i)), i, rest, plan.captures(BEGIN))
 
     def _family(self, plan: Any, progress: Progress) -> Family:
         def edge(i: int, after: int, written: Written) -> Edge:
             found = self._name_edge(plan, i, after, written)
-            return found if i < len(plan.names) else found._replace(capture=plan.captures(progress))
+            free = i >= len(plan.names) and not isinstance(written, Blurred)
+            return found._replace(capture=plan.captures(progress)) if free else found
 
         if plan.edges is None:
             plan.edges = tuple(edge(i, after, NO_NAMES) for i, after in plan.slots)

@@ -59,6 +59,24 @@ class Written(frozenset[str]):
         return more
 
 
+class Blurred(Written):
+    """Names that have been written, and one more that is not known. Equal to none of the sets above.
+
+    Attributes:
+        known: the others.
+    """
+
+    known: Written
+
+    def __new__(cls, known: Written) -> Blurred:
+        blurred = super().__new__(cls, (*known, _UNKNOWN))
+        blurred.known = known
+        return blurred
+
+
+#: In place of a name that is not known; no text says such a name.
+_UNKNOWN = "\ud800?"
+
 #: No name has been written.
 NO_NAMES = Written()
 

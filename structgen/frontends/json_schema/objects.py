@@ -13,7 +13,7 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from structgen.frontends.json_schema.formula import INFINITE, Costs, Formula
-from structgen.frontends.json_schema.names import NO_NAMES, FreeNames, Pool, Written
+from structgen.frontends.json_schema.names import NO_NAMES, Blurred, FreeNames, Pool, Written
 from structgen.frontends.json_schema.separators import Terminals
 from structgen.frontends.json_schema.shapes import ObjectShape
 from structgen.frontends.json_schema.supply import Supply, varied
@@ -99,6 +99,11 @@ class ObjectPlan:
     @cached_property
     def cells(self) -> list[Cell]:
         return self._make_cells()
+
+    @cached_property
+    def blurs(self) -> bool:
+        """Is it the same for all free names whether, and but for their own names how, the object goes on?"""
+        return self.simple and all(cell.pool.lacking is not None for cell in self.cells)
 
     def formula(self, i: int) -> Formula:
         """The formula of slot i, or of cell i - number of slots."""
@@ -464,8 +469,12 @@ class ObjectPlan:
 
     def cell_cost(self, state: Progress, i: int) -> int:
         """Least bytes of a property of cell i - number of slots and its comma, after others."""
-        c = i - len(self.names)
-        return self._cell_costs[c] + self.cells[c].pool.sizes(state.names, 1)[0]
+        return self._cell_costs[i - len(self.names)] + self.name_size(state.names, i)
+
+    def name_size(self, written: Written, i: int) -> int:
+        """Least bytes of a name of cell i - number of slots after others; enough of them whichever a blurred one is."""
+        n = 2 if isinstance(written, Blurred) else 1
+        return self.cells[i - len(self.names)].pool.sizes(written, n)[-1]
 
     def cell_ways(self, state: Progress) -> Iterator[int]:
         """Those of ``ways`` that are cells."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from structgen.frontends.json_schema.names import Written
+from structgen.frontends.json_schema.names import Blurred, Written
 from structgen.frontends.json_schema.objects import BEGIN, ObjectPlan
 from structgen.ir.network import END, Edge, Record, Slots
 
@@ -63,3 +63,7 @@ class Records:
                 spare += t.close_cost - t.comma_cost - t.quote_cost
             found = self._known[written] = PlanRecord(self._slots, own, spare, self._number, written)
         return found
+
+    def blurred(self, record: PlanRecord) -> PlanRecord | None:
+        """The record after one more free name, whichever; None where it is not known what is sure then."""
+        return self.after(Blurred(record.written)) if self._plan.blurs else None

@@ -31,6 +31,8 @@ from structgen.ir.network import Terminal
 _BLANK = (0x20, 0x09)
 _INDENT = 64
 _EMPTY = literal(b"")
+#: So many names are left out of all names one by one at most.
+_ONE_BY_ONE = 64
 #: Names with more texts are left out of sets of names, not of terminals.
 _SPELLINGS = 64
 
@@ -132,7 +134,7 @@ class Terminals:
     def _names(self, pool: Pool, written: Written) -> Terminal:
         if not written:
             lacking = pool.lacking
-            return self._all_but(tuple(sorted(lacking))) if lacking else self._names_of(pool.names)
+            return self._names_of(pool.names) if lacking is None else self._all_but(tuple(sorted(lacking)))
         if written.before is not None:
             base = pool.terminals[written.before].dfa
             texts = () if base.counter is not None else self.spellings(written.last)
@@ -143,6 +145,12 @@ class Terminals:
         return self._names_of(pool.free(written).names)
 
     def _of_all_but(self, lacking: tuple[str, ...]) -> Terminal:
+        if 0 < len(lacking) <= _ONE_BY_ONE and self.escapes == "standard" and all(map(is_plain, lacking)):
+            base = self._all_but(()).dfa
+            for name in lacking:
+                base = Without(base, name.encode("ascii") + b'"')
+                _ = base.digest  # from the first on, for that of the last rests on all
+            return Terminal(base, "property name")
         return self._property_name(texts_of_all_but(lacking, self.escapes))
 
     def _of_names(self, names: StringSet) -> Terminal:
