@@ -54,7 +54,7 @@ class Hidden:
         self._network = network
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("member", "member_key", "slot_edges"):
+        if name in ("member", "member_key", "slot_edges", "blurred_record"):
             raise AttributeError(name)
         return getattr(self._network, name)
 
@@ -132,3 +132,46 @@ def edges_of(labels: list[Any], rows: list[list[int]]) -> list[Any]:
     """What matters of edges, whatever their order; VALUES and BETWEEN have labels of their own."""
     what = [L.E_Q0, L.E_CALL, L.E_REST]
     return sorted((label is None, *(row[w] for w in what)) for label, row in zip(labels, rows, strict=True))
+
+
+#: Tokens that end a free name and reach to the next one, into it or past it.
+REACHING = [b'a":1,"', b'a":1,"a', b'":1,"a":', b'":1,"aa":1,"a":1}', b'":1}', b'"","', b'":1,"b":1,"a', b'":1,"']
+FREE: list[dict[str, Any]] = [
+    {"additionalProperties": {"type": "integer"}},
+    {"properties": {"b": {"type": "integer"}, "ab": {"type": "integer"}}, "additionalProperties": {"type": "integer"}},
+    {"properties": {"b": {}, "c": {}}, "required": ["b"]},
+    {"properties": {"b": {"type": "integer"}}, "patternProperties": {"^a": {"type": "integer"}}},
+    {"propertyNames": {"pattern": "^a{0,2}$"}, "additionalProperties": {"type": "integer"}},
+]
+
+
+@pytest.mark.parametrize("order", ["any", "schema"])
+@pytest.mark.parametrize("schema", FREE, ids=range(len(FREE)))
+def test_tokens_that_reach_past_a_free_name(schema: dict[str, Any], order: Any) -> None:
+    network: Any = lower(sg.JsonSchema({"type": "object", **schema}, property_order=order, whitespace="compact"))
+    tokens = [*(bytes([b]) for b in range(256)), *REACHING]
+    store = TerminalStore(sg.Vocabulary(tokens, eos_token_ids=[]), 1 << 30)
+    machine = Machine(network, store, Limits())
+    for text in (b'{"', b'{"a', b'{"aa":1,"a', b'{"a":1,"', b'{"a":1,"a', b'{"b":1,"a', b'{"b":1,"a":1,"aa', b'{"a":1'):
+        state = machine.advance(machine.start, np.frombuffer(bytearray(text), dtype=np.uint8))
+        if state < 0:
+            continue
+        row, worst = machine.row(state), machine.worst(state)
+        for token, data in enumerate(tokens):
+            after = machine.advance(state, np.frombuffer(bytearray(data), dtype=np.uint8))
+            assert bool(row[token >> 5] >> (token & 31) & 1) == (after >= 0), (text, data)
+            assert after < 0 or machine.min_bytes(after) <= worst, (text, data)
+
+
+@pytest.mark.parametrize("order", ["any", "schema"])
+def test_a_mask_within_a_free_name_asks_for_no_text(order: Any) -> None:
+    network: Any = lower(sg.JsonSchema({"type": "object", "properties": {"b": {}}}, property_order=order))
+    machine = Machine(network, TerminalStore(VOCAB, 1 << 30), Limits())
+    asked: list[bytes] = []
+    follow = network.follow_text
+    network.follow_text = lambda key, label, text: asked.append(text) or follow(key, label, text)
+    state = machine.advance(machine.start, np.frombuffer(bytearray(b'{"name'), dtype=np.uint8))
+    assert machine.row(state)[257 >> 5] >> (257 & 31) & 1 == 0  # no value before the comma
+    assert machine.row(state)[261 >> 5] >> (261 & 31) & 1  # from the name into its value
+    assert machine.row(state)[265 >> 5] >> (265 & 31) & 1  # from the name to the next one
+    assert not asked
