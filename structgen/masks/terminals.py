@@ -32,7 +32,7 @@ SPARSE_STATE = 3
 #: One automaton makes so many table rows at most; where it has more such states, wider ones are searched too.
 MOST_DENSE = 16_384
 #: Of automata with more states than this, states are brought in as they are reached.
-LARGE = 65_536
+LARGE = 4_096
 #: Room that is made for such states at once: the most ways that lead out of one.
 _WAYS = 256
 
