@@ -16,6 +16,7 @@ An instance has the texts of its rule that are not empty: a rule that derives th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from structgen.errors import UnsupportedError
@@ -27,6 +28,7 @@ from structgen.frontends.lark.lexing import Context
 from structgen.frontends.lark.threads import Piece
 from structgen.frontends.lark.tokens import Tokens
 from structgen.ir.cfg import Builder, Cfg, Symbol
+from structgen.ir.network import Terminal
 
 #: The rule of whole texts. No rule of Lark's has such a name.
 WHOLE = "text"
@@ -101,7 +103,11 @@ class _Way(NamedTuple):
     outer: tuple[tuple[Symbol, ...], ...] = ()
 
     def add(self, *symbols: Symbol) -> _Way:
-        return self._replace(symbols=(*self.symbols, *symbols))
+        return _Way((*self.symbols, *symbols), self.state, self.view, self.depth, self.outer)
+
+    def then(self, state: int, view: View, *symbols: Symbol) -> _Way:
+        """With these symbols, which lead to a state and what is seen there."""
+        return _Way((*self.symbols, *symbols), state, view, self.depth, self.outer)
 
 
 class Instances:
@@ -136,6 +142,10 @@ class Instances:
         self._numbers: dict[tuple[Piece, ...], int] = {}
         self._looks: dict[tuple[str, Context], int] = {}
         self._views: dict[tuple[Place, frozenset[str]], View] = {}
+        self._terminals: dict[tuple[str, int, int, bool], Terminal | None] = {}
+        self._behind: dict[tuple[str, int, frozenset[str]], frozenset[View]] = {}
+        self._only = lru_cache(maxsize=None)(View.only)
+        self._relevant = lru_cache(maxsize=None)(self._find_relevant)
         self._blocks: dict[tuple[Symbol, ...], str] = {}
         self._names: dict[Instance, str] = {}
         self._todo: list[Instance] = []
@@ -189,10 +199,11 @@ class Instances:
             if way.depth or way.outer:
                 raise self._unbalanced(rule)
             lost = self.lalr.lost[way.state].get(rule, frozenset())
-            if way.symbols and (instance.behind is None or instance.behind == way.view.only(instance.about, lost)):
+            behind = instance.behind
+            if way.symbols and (behind is None or behind == self._only(way.view, instance.about, lost)):
                 yield way.symbols
 
-    def _relevant(self, rule: LarkRule, about: frozenset[str]) -> list[frozenset[str]]:
+    def _find_relevant(self, rule: LarkRule, about: frozenset[str]) -> list[frozenset[str]]:
         """For each position the terminals that may come next, as far as it matters."""
         result = [about]
         for symbol in reversed(rule.expansion):
@@ -207,8 +218,8 @@ class Instances:
         name, state = symbol.name, way.state
         target = self.lalr.goto[state][name]
         for out in self._empties.get((name, state), ()):
-            yield way._replace(state=target, view=way.view.only(about, out))
-        views = {self.view(place, about) for place in self._outs[name, state]}
+            yield way.then(target, self._only(way.view, about, out))
+        views = self._views_behind(name, state, about)
         for before, begin in self._begun(way.view, self.first[name]):
             for behind in views:
                 sole = len(views) == 1
@@ -220,18 +231,18 @@ class Instances:
                     frozenset() if sole else about,
                     inside or way.depth > 0,
                 )
-                yield way.add(*before, self._named(instance))._replace(state=target, view=behind)
+                yield way.then(target, behind, *before, self._named(instance))
 
     def _begun(self, view: View, first: frozenset[str]) -> Iterator[tuple[list[Symbol], View]]:
         """How a rule may begin: at the beginning of a line its margin is written first."""
         if not view.line:
-            yield [], view.only(first)
+            yield [], self._only(view, first)
             return
-        tokens = view.only(first - self._breaks)
+        tokens = self._only(view, first - self._breaks)
         if tokens.looks:
             follow = frozenset(name for name, _ in tokens.looks)
             yield [self._margin(view, follow)], View(tokens.looks, "", -1)
-        breaks = view.only(first & self._breaks)
+        breaks = self._only(view, first & self._breaks)
         if breaks.looks:
             yield [], breaks
 
@@ -267,7 +278,7 @@ class Instances:
                     return
                 way = way.add(self.lines.margin(gap))
             behind = self.view(Place(sight, line="newline"), about)
-            yield way.add(self.lines.cut(self._pieces[look]))._replace(state=target, view=behind)
+            yield way.then(target, behind, self.lines.cut(self._pieces[look]))
         elif name == rules.indent:
             behind = self.view(Place(sight), about)
             follow = frozenset(other for other, _ in behind.looks)
@@ -292,12 +303,16 @@ class Instances:
         self, way: _Way, name: str, look: int, target: int, about: frozenset[str], inside: bool
     ) -> Iterator[_Way]:
         sight = self.sights[target]
-        follow = self._follow.get(name, frozenset())
-        if inside:
-            follow -= self._breaks
-        terminal = self.tokens.from_pieces(name, self._pieces[look], self._skipped[sight][inside], follow)
+        key = (name, look, sight, inside)
+        if key not in self._terminals:
+            follow = self._follow.get(name, frozenset())
+            if inside:
+                follow -= self._breaks
+            made = self.tokens.from_pieces(name, self._pieces[look], self._skipped[sight][inside], follow)
+            self._terminals[key] = made
+        terminal = self._terminals[key]
         if terminal is not None:
-            yield way.add(terminal)._replace(state=target, view=self.view(Place(sight), about))
+            yield way.then(target, self.view(Place(sight), about), terminal)
 
     def _margin(self, view: View, follow: frozenset[str]) -> Symbol:
         assert self.lines is not None
@@ -386,6 +401,13 @@ class Instances:
         if self.lines is not None:
             inside = (*outside, *self.tokens.lexicon.tokens(self.lines.rules.newline, context))
         return self._number(outside), self._number(inside)
+
+    def _views_behind(self, name: str, state: int, about: frozenset[str]) -> frozenset[View]:
+        """What the lexer may see behind a rule begun in a state."""
+        key = (name, state, about)
+        if key not in self._behind:
+            self._behind[key] = frozenset(self.view(place, about) for place in self._outs[name, state])
+        return self._behind[key]
 
     # ---- where rules end -------------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ matches later: what they could still match is the ban. A match that depends on a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, difference, everything, intersect, repeat_set, union
 from structgen.automata.dfa import limit_error, make
@@ -104,6 +106,13 @@ class Symbols:
             self.members[ranges] = tuple(members[first[i] : first[i + 1]].tolist())
         #: The classes of symbols that no text has.
         self.marks = [self.members[mark][0] for mark in marks]
+        #: The same as bits; all classes; those of symbols that texts have.
+        self.bits = {ranges: sum(1 << c for c in found) for ranges, found in self.members.items()}
+        self.all = (1 << self.width) - 1
+        self.every = self.bits[every_symbol(CODE_POINTS)]
+        self.listed = lru_cache(maxsize=None)(_listed)
+        #: For each place in a program what is reached from it without reading, see ``leaves``.
+        self._leaves: dict[tuple[int, int], tuple[int, ...] | None] = {}
         #: What races have found out about programs and lookarounds, for the next race in which they take part.
         self.found: dict[tuple[object, ...], Dfa] = {}
         self._samples = [0] * self.width
@@ -116,11 +125,21 @@ class Symbols:
 
     def rows(self, d: Dfa) -> list[list[int]]:
         """The table of an automaton over the classes."""
-        columns = d.classes[np.searchsorted(d.starts, self._samples, side="right") - 1]
-        table: list[list[int]] = d.delta[:, columns].tolist()
+        table: list[list[int]] = self.table(d).tolist()
         return table
 
-    def dfa(self, table: list[list[int]], accept: Sequence[bool]) -> Dfa:
+    def table(self, d: Dfa) -> NDArray[np.int32]:
+        """The same as an array."""
+        return d.delta[:, d.classes[np.searchsorted(d.starts, self._samples, side="right") - 1]]
+
+    def leaves(self, program: Program, at: int) -> tuple[int, ...] | None:
+        """Where a thread reads or matches next, in order of preference; None: it depends on lookarounds."""
+        key = (id(program), at)
+        if key not in self._leaves:
+            self._leaves[key] = _find_leaves(program, at)
+        return self._leaves[key]
+
+    def dfa(self, table: NDArray[np.int32] | list[list[int]], accept: Sequence[bool] | NDArray[np.bool_]) -> Dfa:
         """The language of a table over the classes."""
         return make(
             CODE_POINTS,
@@ -131,6 +150,31 @@ class Symbols:
         )
 
 
+def _listed(bits: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set."""
+    return tuple(i for i in range(bits.bit_length()) if bits >> i & 1)
+
+
+def _find_leaves(program: Program, at: int) -> tuple[int, ...] | None:
+    result: list[int] = []
+    seen = set()
+    todo = [at]
+    while todo:
+        place = todo.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        instruction = program.code[place]
+        if isinstance(instruction, Check):
+            return None
+        if isinstance(instruction, Split):
+            todo.extend(reversed(instruction.targets))
+        else:
+            result.append(place)
+    return tuple(result)
+
+
+@lru_cache(maxsize=256)
 def class_ranges(d: Dfa) -> list[Ranges]:
     """The sets of code points that an automaton tells apart."""
     ends = [s - 1 for s in d.starts.tolist()[1:]] + [d.alphabet - 1]
@@ -166,7 +210,7 @@ class Race:
         self.rows = [symbols.rows(look.body) for look in self.looks]
         #: The states in which it is certain that a lookaround's body matches.
         self.accepts = [self._universal(look.body) if look.whole else look.body.accept.tolist() for look in self.looks]
-        #: Symbols that all lookarounds treat alike have the same number.
+        #: Sets of symbols that all lookarounds treat alike, as bits.
         self.alike = self._find_alike()
         self.behind = [i for i, look in enumerate(self.looks) if not look.ahead]
         self.farthest = max((self.looks[i].width for i in self.behind), default=0)
@@ -246,7 +290,7 @@ class Race:
         found = self.looks[look]
         key = (found.body, found.whole, found.negative, at)
         if key not in self.symbols.found:
-            words = self.symbols.dfa(*_from(self.rows[look], found.body.accept.tolist(), at))
+            words = self.symbols.dfa(*_from(self.symbols.table(found.body), found.body.accept, at))
             rest = everything(CODE_POINTS)
             if not found.whole:
                 words = concat(words, rest)
@@ -255,11 +299,10 @@ class Race:
 
     def _universal(self, d: Dfa) -> list[bool]:
         """The states of an automaton from which everything is accepted."""
-        every = self.symbols.members[every_symbol(CODE_POINTS)]
-        return [
-            bool(accept) and all(row[c] == s for c in every)
-            for s, (row, accept) in enumerate(zip(self.symbols.rows(d), d.accept, strict=True))
-        ]
+        every = list(self.symbols.listed(self.symbols.every))
+        stays = self.symbols.table(d)[:, every] == np.arange(d.n_states)[:, None]
+        universal: list[bool] = (stays.all(axis=1) & d.accept).tolist()
+        return universal
 
     def _matches_later(self, state: State, above: list[Thread]) -> Dfa:
         """The rests of the text, to its end, with which one of the threads matches."""
@@ -319,39 +362,47 @@ class Race:
 
     def _fill(self, state: State, row: list[int], numbers: dict[State, int], states: list[State]) -> None:
         ghosts = any(t.at == MATCHED for t in state.threads)
-        every = self.symbols.members[every_symbol(CODE_POINTS)] if ghosts else ()
-        readers: dict[int, list[int]] = {c: [] for c in every}
+        symbols = self.symbols
+        # the classes, as bits, by the threads that read them
+        blocks: list[tuple[int, tuple[int, ...]]] = [(symbols.all, ())]
         for i, thread in enumerate(state.threads):
             if thread.at == MATCHED:
                 continue
             instruction = self.programs[thread.program].code[thread.at]
             assert isinstance(instruction, Char)
-            for c in self.symbols.members[instruction.ranges]:
-                readers.setdefault(c, []).append(i)
-        done: dict[tuple[int, ...], int] = {}
-        for c, moving in readers.items():
-            key = (self.alike[c], *moving)
-            if key in done:
-                row[c] = done[key]
-                continue
-            after = self._after(state, c, moving)
-            if after is None:
-                done[key] = -1
-                continue
-            if after not in numbers:
-                numbers[after] = len(states)
-                states.append(after)
-                if len(states) > self.max_states:
-                    raise limit_error(f"terminal {self.name}", self.max_states)
-            row[c] = done[key] = numbers[after]
+            reads = symbols.bits[instruction.ranges]
+            parted = []
+            for block, moving in blocks:
+                if block & reads:
+                    parted.append((block & reads, (*moving, i)))
+                if block & ~reads:
+                    parted.append((block & ~reads, moving))
+            blocks = parted
+        for block, moving in blocks:
+            if not moving:
+                block = block & symbols.every if ghosts else 0
+            for alike in self.alike:
+                if not block & alike:
+                    continue
+                classes = symbols.listed(block & alike)
+                after = self._after(state, classes[0], moving)
+                if after is None:
+                    continue
+                number = numbers.setdefault(after, len(states))
+                if number == len(states):
+                    states.append(after)
+                    if len(states) > self.max_states:
+                        raise limit_error(f"terminal {self.name}", self.max_states)
+                for c in classes:
+                    row[c] = number
 
     def _find_alike(self) -> list[int]:
         numbers: dict[tuple[int, ...], int] = {}
-        columns = zip(*(row for rows in self.rows for row in rows), strict=True)
-        alike = [numbers.setdefault(column, len(numbers)) for column in columns]
-        return alike or [0] * self.symbols.width
+        for c, column in enumerate(zip(*(row for rows in self.rows for row in rows), strict=True)):
+            numbers[column] = numbers.get(column, 0) | 1 << c
+        return list(numbers.values()) or [self.symbols.all]
 
-    def _after(self, state: State, c: int, moving: list[int]) -> State | None:
+    def _after(self, state: State, c: int, moving: tuple[int, ...]) -> State | None:
         behind = tuple(self.rows[look][s][c] for look, s in zip(self.behind, state.behind, strict=True))
         reading = set(moving)
         threads: list[Thread] = []
@@ -388,41 +439,58 @@ class Race:
         """Follow all moves that read nothing, in order of preference."""
         result: list[Thread] = []
         seen: dict[tuple[int, int], list[Dues]] = {}
-        todo = begin[::-1]
-        while todo:
-            thread = todo.pop()
-            if thread.at == MATCHED:
-                if not thread.dues:  # an earlier match is certain now: all below is cut
+        for first in begin:
+            program, at, dues, _ = first
+            if at == MATCHED:
+                if not dues:  # an earlier match is certain now: all below is cut
                     return State(behind, read, tuple(result), None, past=True)
-                result.append(thread)
+                result.append(first)
                 continue
-            earlier = seen.setdefault((thread.program, thread.at), [])
-            if any(dues <= thread.dues for dues in earlier):
-                continue
-            earlier.append(thread.dues)
-            instruction = self.programs[thread.program].code[thread.at]
-            if isinstance(instruction, Char):
-                result.append(thread)
-            elif isinstance(instruction, Split):
-                todo.extend([Thread(thread.program, t, thread.dues) for t in reversed(instruction.targets)])
-            elif isinstance(instruction, Check):
-                dues = self._checked(thread, instruction, behind, read)
-                if dues is not None:
-                    todo.append(Thread(thread.program, instruction.next, dues))
-            else:
-                assert isinstance(instruction, Match)
-                if not thread.dues:
-                    return State(behind, read, tuple(result), thread.program)
-                result.append(Thread(thread.program, MATCHED, thread.dues, True))
+            leaves = self.symbols.leaves(self.programs[program], at)
+            found = self._led(first, behind, read) if leaves is None else [(leaf, dues) for leaf in leaves]
+            code = self.programs[program].code
+            for leaf, due in found:
+                earlier = seen.setdefault((program, leaf), [])
+                if any(other <= due for other in earlier):
+                    continue
+                earlier.append(due)
+                if isinstance(code[leaf], Char):
+                    result.append(Thread(program, leaf, due))
+                    continue
+                assert isinstance(code[leaf], Match)
+                if not due:
+                    return State(behind, read, tuple(result), program)
+                result.append(Thread(program, MATCHED, due, True))
         return State(behind, read, tuple(result), None)
 
-    def _checked(self, thread: Thread, check: Check, behind: tuple[int, ...], read: int) -> Dues | None:
-        number = self.offsets[thread.program] + check.look
+    def _led(self, first: Thread, behind: tuple[int, ...], read: int) -> Iterator[tuple[int, Dues]]:
+        """Where a thread reads or matches next, and the lookaheads that depends on, in order of preference."""
+        code = self.programs[first.program].code
+        seen: dict[int, list[Dues]] = {}
+        todo = [(first.at, first.dues)]
+        while todo:
+            at, dues = todo.pop()
+            earlier = seen.setdefault(at, [])
+            if any(other <= dues for other in earlier):
+                continue
+            earlier.append(dues)
+            instruction = code[at]
+            if isinstance(instruction, Split):
+                todo.extend([(t, dues) for t in reversed(instruction.targets)])
+            elif isinstance(instruction, Check):
+                more = self._checked(first.program, dues, instruction, behind, read)
+                if more is not None:
+                    todo.append((instruction.next, more))
+            else:
+                yield at, dues
+
+    def _checked(self, program: int, dues: Dues, check: Check, behind: tuple[int, ...], read: int) -> Dues | None:
+        number = self.offsets[program] + check.look
         look = self.looks[number]
         if look.ahead:
             if self.accepts[number][0]:  # whatever comes, the body matches
-                return None if look.negative else thread.dues
-            return thread.dues | {(number, 0)}
+                return None if look.negative else dues
+            return dues | {(number, 0)}
         if read < look.width:
             raise UnsupportedError(
                 f"terminal {self.name} looks behind its own beginning",
@@ -431,14 +499,13 @@ class Race:
             )
         state = behind[self.behind.index(number)]
         holds = state >= 0 and self.accepts[number][state]
-        return thread.dues if holds != look.negative else None
+        return dues if holds != look.negative else None
 
 
-def _from(rows: list[list[int]], accept: list[bool], start: int) -> tuple[list[list[int]], list[bool]]:
+def _from(
+    table: NDArray[np.int32], accept: NDArray[np.bool_], start: int
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The table with another start state: 0 and ``start`` change places."""
-
-    def swap(s: int) -> int:
-        return start if s == 0 else 0 if s == start else s
-
-    order = [swap(i) for i in range(len(rows))]
-    return [[swap(t) for t in rows[i]] for i in order], [accept[i] for i in order]
+    swap = np.arange(len(table) + 1, dtype=np.int32)
+    swap[0], swap[start], swap[-1] = start, 0, -1  # the last stands for -1
+    return swap[table[swap[:-1]]], accept[swap[:-1]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 
@@ -38,8 +39,10 @@ from structgen.ir.network import Terminal
 
 #: The first byte of the marks at the ends of words, which are surrogates. Other symbols begin with it too.
 MARK = 0xED
-#: A ban under way: its language and the state it is in; None: there is none.
-_Pending = tuple[Dfa, int] | None
+#: A ban under way: its language and the state it is in.
+_Pending = tuple[Dfa, int]
+#: Its number where there is none.
+NOTHING = 0
 
 
 class Tokens:
@@ -59,10 +62,17 @@ class Tokens:
         self._same: dict[object, Terminal] = {}
         self._stripped: dict[Dfa, tuple[ByteDfa, dict[int, list[int]]]] = {}
         self._rows: dict[Dfa, list[list[int]]] = {}
+        #: Bans under way by number; sets of classes by number; the moves of an automaton, state by state.
+        self._pending: list[_Pending | None] = [None]
+        self._pending_numbers: dict[_Pending, int] = {}
+        self._sets: list[tuple[int, ...]] = []
+        self._set_numbers: dict[tuple[int, ...], int] = {}
+        self._moves: dict[Dfa, list[list[tuple[int, int]]]] = {}
         self._shortest = lru_cache(maxsize=None)(_shortest_members)
         self._bytes = lru_cache(maxsize=None)(self._to_bytes)
         self._rests = lru_cache(maxsize=None)(self._rest)
         self._begun = lru_cache(maxsize=None)(self._begin_with)
+        self._moved = lru_cache(maxsize=None)(self._find_moved)
 
     def token(self, name: str, before: Context, after: Context, follow: frozenset[str]) -> Terminal | None:
         """A token and ignored text behind it.
@@ -137,41 +147,38 @@ class Tokens:
         parts = [*pieces, *ignored]
         accepts = [p.words.accept.tolist() for p in parts]
         ignored_firsts = self._first_of(ignored)
-        numbers: dict[tuple[int, int, _Pending], int] = {}
-        todo: list[tuple[int, int, _Pending]] = []
+        numbers: dict[tuple[int, int, int], int] = {}
+        todo: list[tuple[int, int, int]] = []
         ends: dict[Dfa | None, list[int]] = {}
-        labels: dict[tuple[int, ...], int] = {}
+        labels: dict[int, int] = {}
 
-        def at(place: tuple[int, int, _Pending]) -> int:
-            if place not in numbers:
-                numbers[place] = nfa.state()
+        def at(part: int, state: int, pending: int) -> int:
+            place = (part, state, pending)
+            number = numbers.get(place)
+            if number is None:
+                number = numbers[place] = nfa.state()
                 todo.append(place)
-            return numbers[place]
+            return number
 
         for i in range(len(pieces)):
-            nfa.empty(0, at((i, 0, None)))
+            nfa.empty(0, at(i, 0, NOTHING))
         while todo:
             part, state, pending = place = todo.pop()
             source = numbers[place]
             if accepts[part][state]:
-                condition = self._joined(parts[part].condition, pending)
+                condition = self._joined(parts[part].condition, self._pending[pending])
                 ban = self._pruned(shown, where, condition, self._first(follow))
                 if ban is not _NEVER and (direct or part >= len(pieces)):
                     if ban is not None:
                         ban = self._met(ban, follow)
                     ends.setdefault(ban, []).append(source)
                 if self._pruned(shown, where, condition, ignored_firsts) is not _NEVER:
-                    begun = None if condition.ban is None else (condition.ban, 0)
+                    begun = NOTHING if condition.ban is None else self._under_way(condition.ban, 0)
                     for j in range(len(pieces), len(parts)):
-                        nfa.empty(source, at((j, 0, begun)))
-            found: dict[int, list[int]] = {}
-            for c, target in enumerate(self._table(parts[part].words)[state]):
-                if target >= 0:
-                    following, allowed = self._moved(pending, c)
-                    if allowed:
-                        found.setdefault(at((part, target, following)), []).append(c)
-            for number, classes in found.items():
-                nfa.edge(source, labels.setdefault(tuple(classes), len(labels)), number)
+                        nfa.empty(source, at(j, 0, begun))
+            for target, classes in self._moves_of(parts[part].words)[state]:
+                for following, some in self._moved(pending, classes):
+                    nfa.edge(source, labels.setdefault(some, len(labels)), at(part, target, following))
         if not ends:
             return None
         dfa, bans = self._with_bans(nfa, labels, ends)
@@ -189,17 +196,50 @@ class Tokens:
             self._same[key] = Terminal(dfa, shown, where, bans)
         return self._same[key]
 
-    def _moved(self, pending: _Pending, c: int) -> tuple[_Pending, bool]:
-        """A ban under way after one more symbol, and whether it allows the symbol."""
-        if pending is None:
-            return None, True
-        ban, state = pending
-        target = self._table(ban)[state][c]
-        if target < 0:
-            return None, True
-        return (ban, target), not ban.accept[target]
+    def _under_way(self, ban: Dfa, state: int) -> int:
+        """The number of a ban under way."""
+        number = self._pending_numbers.setdefault((ban, state), len(self._pending))
+        if number == len(self._pending):
+            self._pending.append((ban, state))
+        return number
 
-    def _joined(self, condition: Condition, pending: _Pending) -> Condition:
+    def _set(self, classes: tuple[int, ...]) -> int:
+        """The number of a set of classes."""
+        number = self._set_numbers.setdefault(classes, len(self._sets))
+        if number == len(self._sets):
+            self._sets.append(classes)
+        return number
+
+    def _moves_of(self, d: Dfa) -> list[list[tuple[int, int]]]:
+        """For each state where it leads, each with the number of the set of classes that lead there."""
+        if d not in self._moves:
+            self._moves[d] = []
+            for row in self._table(d):
+                found: dict[int, list[int]] = {}
+                for c, target in enumerate(row):
+                    if target >= 0:
+                        found.setdefault(target, []).append(c)
+                self._moves[d].append([(target, self._set(tuple(classes))) for target, classes in found.items()])
+        return self._moves[d]
+
+    def _find_moved(self, pending: int, classes: int) -> list[tuple[int, int]]:
+        """A ban under way after one more symbol of a set, for each part of the set that it allows."""
+        under_way = self._pending[pending]
+        if under_way is None:
+            return [(NOTHING, classes)]
+        ban, state = under_way
+        row = self._table(ban)[state]
+        found: dict[int, list[int]] = {}
+        for c in self._sets[classes]:
+            target = row[c]
+            if target < 0 or not ban.accept[target]:
+                found.setdefault(target, []).append(c)
+        return [
+            (NOTHING if target < 0 else self._under_way(ban, target), self._set(tuple(some)))
+            for target, some in found.items()
+        ]
+
+    def _joined(self, condition: Condition, pending: _Pending | None) -> Condition:
         """The condition of a piece, and of a ban that is still under way at its end."""
         if pending is None:
             return condition
@@ -285,7 +325,7 @@ class Tokens:
         )
 
     def _with_bans(
-        self, nfa: Nfa, labels: dict[tuple[int, ...], int], ends: dict[Dfa | None, list[int]]
+        self, nfa: Nfa, labels: dict[int, int], ends: dict[Dfa | None, list[int]]
     ) -> tuple[ByteDfa, dict[int, ByteDfa]]:
         """The byte automaton of words that end under different bans, and the bans by its states.
 
@@ -299,15 +339,15 @@ class Tokens:
         size = len(nfa.sources)
         for mark, sources in zip(self.symbols.marks, ends.values(), strict=False):
             for source in sources:
-                nfa.edge(source, labels.setdefault((mark,), len(labels)), final)
+                nfa.edge(source, labels.setdefault(self._set((mark,)), len(labels)), final)
         nfa.final = [final]
         words = determinize(
             nfa,
             CODE_POINTS,
             self.symbols.starts,
             self.symbols.classes,
-            np.array([0, *np.cumsum([len(label) for label in labels])], dtype=np.int32),
-            np.array([c for label in labels for c in label], dtype=np.int32),
+            np.array([0, *accumulate(len(self._sets[label]) for label in labels)], dtype=np.int32),
+            np.array([c for label in labels for c in self._sets[label]], dtype=np.int32),
             max_states=self.lexicon.max_states,
             what="a terminal with the ignored text behind it",
         )
