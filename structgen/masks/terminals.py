@@ -36,6 +36,9 @@ LARGE = 4_096
 #: Room that is made for such states at once: the most ways that lead out of one.
 _WAYS = 256
 
+#: Under this name an automaton keeps a store's mark and its start state there.
+_NOTED = "_start_in_store"
+
 _NO_BANS: Mapping[int, ByteDfa] = {}
 
 
@@ -81,6 +84,10 @@ class TerminalStore:
         #: Is every byte that UTF-8 uses a token by itself? Then every text can be written.
         self.spells_all = all(byte in (0xC0, 0xC1) or byte >= 0xF5 for byte in vocabulary.missing_bytes)
         self._starts: dict[bytes, int] = {}
+        #: Those of automata that differ from others by a word: by kind, start of the other, and word.
+        self._by_words: dict[tuple[type, int, bytes], int] = {}
+        #: Stands for this store where automata note the start state that they have in it.
+        self._own = object()
         self._path = np.zeros(256, dtype=np.int32)
         self._profiles: dict[int, _Profile] = {}
         self._size = vocabulary.size
@@ -137,16 +144,29 @@ class TerminalStore:
 
     def start(self, dfa: ByteDfa, bans: Mapping[int, ByteDfa] = _NO_BANS) -> int:
         """The start state of an automaton with bans for some of its ends, its states added if they are new."""
+        if bans:
+            return self._start(dfa, bans)
+        state = self._noted(dfa)
+        if state is None:
+            state = self._start(dfa, bans)
+            dfa.__dict__[_NOTED] = self._own, state
+        return state
+
+    def _noted(self, dfa: ByteDfa) -> int | None:
+        """The start of an automaton without bans that this store was the last to be asked for."""
+        own, state = dfa.__dict__.get(_NOTED, (None, None))
+        return state if own is self._own else None
+
+    def _start(self, dfa: ByteDfa, bans: Mapping[int, ByteDfa]) -> int:
+        spelt = self._by_word(dfa) if not bans and self._all_bytes else None
+        if spelt is not None:
+            return spelt
         numbers = {state: self.bans.number(ban) for state, ban in bans.items()}
         self._note_bans()
         name = dfa.digest + repr(sorted(numbers.items())).encode() if numbers else dfa.digest
         known = self._starts.get(name)
         if known is not None:
             return known
-        spelt = self._by_word(dfa) if not bans and self._all_bytes else None
-        if spelt is not None:
-            self._starts[name] = spelt
-            return spelt
         if dfa.n_states > LARGE and not bans and dfa.counter is None:
             state = self._starts[name] = self._large(dfa)
             return state
@@ -168,13 +188,16 @@ class TerminalStore:
         elif isinstance(dfa, Without):
             # those on the way down to one that is known, without recursion
             chain = [dfa]
-            while isinstance(base := chain[-1].base, Without) and base.digest not in self._starts:
+            while isinstance(base := chain[-1].base, Without) and self._noted(base) is None:
                 chain.append(base)
             for each in reversed(chain[1:]):
                 self.start(each)
             word, state = dfa.word, self.start(dfa.base)
         else:
             return None
+        known = self._by_words.get((type(dfa), state, word))
+        if known is not None:
+            return known
         data = np.frombuffer(bytearray(word), dtype=np.uint8)
         path = self._path if len(word) < len(self._path) else np.zeros(2 * len(word) + 1, dtype=np.int32)
         while True:
@@ -183,6 +206,7 @@ class TerminalStore:
             else:
                 found = int(cpu.drop_word(self.handle, state, data, self._following, SPARSE_STATE + 1, path))
             if found >= 0:
+                self._by_words[type(dfa), state, word] = found
                 return found
             if found in (cpu.NOT_PLAIN, cpu.NOTHING_LEFT):
                 return None
