@@ -516,7 +516,7 @@ class JsonNetwork:
             plan: Any = self.builder.plans[p]
             self._records[p] = records(p, plan, partial(self._name_edge, plan))
         known = self._records[p]
-        if known is None or not (progress.seen or progress.names):
+        if known is None or not (kind == NAME or progress.seen or progress.names):
             return None
         slot = key[3] if kind == VALUE else 0
         return Member(known.after(progress.names), progress.seen, kind - OBJECT + BETWEEN, slot)
