@@ -177,15 +177,28 @@ def walk_below(t, m, c, y, longest, out, worst):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def all_set(t, y, out):
+    """Are all tokens of trie node y and below set?"""
+    for j in range(t.trietok[y], t.trietok[t.trie[y, 1]]):
+        token = t.tokens[j]
+        if (out[token >> 5] >> np.int32(token & 31)) & 1 == 0:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def walk_exact(t, m, c, longest, out, worst):
     """Set the tokens of the trie nodes in ``exact`` and below that may follow, from used[RESUME_EXACT] - 1 on.
+
+    Where all of them are set already there is nothing to walk: ``worst`` is a bound for them, since another way on can
+    only make L.K_MIN less.
 
     Returns L.ASK or ``worst``, or the greatest L.K_MIN after such a token.
     """
     for j in range(m.used[L.RESUME_EXACT] - 1, m.used[L.M_EXACT]):
         m.used[L.RESUME_WORST] = worst
         m.used[L.RESUME_EXACT] = j + 1
-        if j > 0 and m.exact[j] == m.exact[j - 1]:
+        if (j > 0 and m.exact[j] == m.exact[j - 1]) or all_set(t, m.exact[j], out):
             continue
         worst = np.int64(walk_below(t, m, c, m.exact[j], longest, out, worst))
         if worst < 0:

@@ -7,7 +7,7 @@ text, under the ban of that. A ban is kept only as far as something that may fol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 
@@ -29,6 +29,7 @@ from structgen.automata import (
     union,
     utf8,
 )
+from structgen.automata.dfa import make
 from structgen.automata.nfa import determinize
 from structgen.automata.symbols import every_symbol
 from structgen.errors import UnsupportedError
@@ -73,6 +74,10 @@ class Tokens:
         self._rests = lru_cache(maxsize=None)(self._rest)
         self._begun = lru_cache(maxsize=None)(self._begin_with)
         self._moved = lru_cache(maxsize=None)(self._find_moved)
+        self._first = lru_cache(maxsize=None)(self._find_first)
+        self._going_on = lru_cache(maxsize=None)(_with_anything)
+        self._parts = lru_cache(maxsize=None)(_beginnings)
+        self._last = lru_cache(maxsize=None)(self._is_last)
 
     def token(self, name: str, before: Context, after: Context, follow: frozenset[str]) -> Terminal | None:
         """A token and ignored text behind it.
@@ -179,14 +184,11 @@ class Tokens:
             for target, classes in self._moves_of(parts[part].words)[state]:
                 for following, some in self._moved(pending, classes):
                     nfa.edge(source, labels.setdefault(some, len(labels)), at(part, target, following))
+        if self.goes_on:
+            ends = {ban: sources for ban, sources in ends.items() if ban is None or not self._last(ban, follow)}
         if not ends:
             return None
         dfa, bans = self._with_bans(nfa, labels, ends)
-        if bans and self.goes_on and not _endable(dfa, bans):
-            ends = {ban: sources for ban, sources in ends.items() if ban is None or not self._last(ban, follow)}
-            if not ends:
-                return None
-            dfa, bans = self._with_bans(nfa, labels, ends)
         if bans and 0 in bans:  # the words may be empty, and then nothing must follow that could
             raise _undecided(shown, where)
         if not _endable(dfa, bans):
@@ -259,7 +261,7 @@ class Tokens:
 
     # ---- conditions ------------------------------------------------------------------------------------
 
-    def _first(self, names: Iterable[str]) -> frozenset[int]:
+    def _find_first(self, names: frozenset[str]) -> frozenset[int]:
         """The classes of symbols with which one of the terminals can begin."""
         return frozenset().union(*(self.lexicon.first[name] for name in names))
 
@@ -288,8 +290,7 @@ class Tokens:
         for name in follow:
             words = self.lexicon.programs[name].words
             if not self._begun(ban, self.lexicon.first[name]).is_empty():
-                parts = Dfa(words.alphabet, words.starts, words.classes, words.delta, np.ones_like(words.accept))
-                found += [intersect(ban, parts), intersect(ban, concat(words, everything(CODE_POINTS)))]
+                found += [intersect(ban, self._parts(words)), intersect(ban, self._going_on(words))]
         ban = union(*found)
         return None if ban.is_empty() else self._shortest(ban)
 
@@ -304,9 +305,9 @@ class Tokens:
 
     # ---- bytes -----------------------------------------------------------------------------------------
 
-    def _last(self, ban: Dfa, follow: frozenset[str]) -> bool:
+    def _is_last(self, ban: Dfa, follow: frozenset[str]) -> bool:
         """Does a ban leave nothing of what may follow, so that only the end of the text can?"""
-        banned = concat(ban, everything(CODE_POINTS))
+        banned = self._going_on(ban)
         return all(difference(self.lexicon.programs[name].words, banned).is_empty() for name in follow)
 
     def _stuck(
@@ -371,8 +372,7 @@ class Tokens:
         """What breaks each of several bans: the word may be read in several ways."""
         if None in bans:
             return None
-        rest = everything(CODE_POINTS)
-        both = intersect(*(concat(ban, rest) for ban in bans if ban is not None))
+        both = intersect(*(self._going_on(ban) for ban in bans if ban is not None))
         return None if both.is_empty() else self._shortest(both)
 
 
@@ -430,6 +430,16 @@ def _live(rows: list[list[tuple[int, int, int]]], goal: set[int]) -> set[int]:
                 found.add(s)
                 todo.append(s)
     return found
+
+
+def _with_anything(d: Dfa) -> Dfa:
+    """The words, each with anything behind it."""
+    return concat(d, everything(CODE_POINTS))
+
+
+def _beginnings(d: Dfa) -> Dfa:
+    """The beginnings of words."""
+    return make(d.alphabet, d.starts, d.classes, d.delta, np.ones_like(d.accept))
 
 
 def _digests(piece: Piece) -> tuple[bytes, bytes]:
