@@ -484,18 +484,27 @@ def _settle(
 
 def merged(cfg: Cfg) -> Cfg:
     """The grammar with rules of equal alternatives made one, as far as that goes (partition refinement)."""
-    group: dict[str, int] = dict.fromkeys(cfg.rules, 0)
+    # rules and then terminals by number; a terminal is a group of its own, below those of the rules
+    numbers: dict[Symbol, int] = {name: i for i, name in enumerate(cfg.rules)}
+    coded = [
+        [tuple(numbers.setdefault(s, len(numbers)) for s in a) for a in alternatives]
+        for alternatives in cfg.rules.values()
+    ]
+    others = [-1 - i for i in range(len(numbers) - len(coded))]
+    groups = [0] * len(coded) + others
     count = 1
     while True:
-        numbers: dict[object, int] = {}
-        new: dict[str, int] = {}
-        for name, alternatives in cfg.rules.items():
-            content = frozenset(tuple(group[s] if isinstance(s, str) else s for s in a) for a in alternatives)
-            new[name] = numbers.setdefault((group[name], content), len(numbers))
-        group = new
-        if len(numbers) == count:
+        contents: dict[object, int] = {}
+        of = groups.__getitem__
+        new = [
+            contents.setdefault((group, frozenset([tuple(map(of, a)) for a in alternatives])), len(contents))
+            for group, alternatives in zip(groups, coded, strict=False)
+        ]
+        groups = new + others
+        if len(contents) == count:
             break
-        count = len(numbers)
+        count = len(contents)
+    group = dict(zip(cfg.rules, groups, strict=False))
     leader: dict[int, str] = {}
     for name, number in group.items():
         if name == cfg.start:

@@ -23,7 +23,7 @@ from structgen.automata import CODE_POINTS, Dfa, Ranges, concat, difference, eve
 from structgen.automata.dfa import limit_error, make
 from structgen.automata.symbols import SURROGATES, every_symbol, normalize, partition
 from structgen.errors import UnsupportedError
-from structgen.frontends.lark.patterns import Assertion, Char, Check, Match, Program, Split
+from structgen.frontends.lark.patterns import Assertion, Char, Check, Program, Split
 
 #: So many surrogates, which are in no text, have classes of their own: they can mark the ends of words.
 MARKS = 64
@@ -65,6 +65,8 @@ class Thread(NamedTuple):
 
 
 MATCHED = -1
+#: Where a thread goes on: its program, the place, its dues.
+_Begun = tuple[int, int, Dues]
 
 
 class State(NamedTuple):
@@ -207,6 +209,8 @@ class Race:
         for program in programs:
             self.offsets.append(len(self.looks))
             self.looks.extend(program.looks)
+        #: What a thread leads to without reading; None: it depends on lookarounds.
+        self._leads: dict[_Begun, list[Thread] | None] = {}
         self.rows = [symbols.rows(look.body) for look in self.looks]
         #: The states in which it is certain that a lookaround's body matches.
         self.accepts = [self._universal(look.body) if look.whole else look.body.accept.tolist() for look in self.looks]
@@ -218,7 +222,7 @@ class Race:
     def pieces(self) -> list[Piece]:
         """The words read as the last program, by what must not follow."""
         own = len(self.programs) - 1
-        begin = [Thread(i, 0, NO_DUES) for i in range(len(self.programs))]
+        begin: list[_Begun] = [(i, 0, NO_DUES) for i in range(len(self.programs))]
         start = self._closed((0,) * len(self.behind), 0, begin)
         states, table = self._explore(start, own)
         found: dict[Condition, list[int]] = {}
@@ -405,26 +409,24 @@ class Race:
     def _after(self, state: State, c: int, moving: tuple[int, ...]) -> State | None:
         behind = tuple(self.rows[look][s][c] for look, s in zip(self.behind, state.behind, strict=True))
         reading = set(moving)
-        threads: list[Thread] = []
-        for i, thread in enumerate(state.threads):
-            if thread.at != MATCHED and i not in reading:
+        threads: list[_Begun] = []
+        for i, (program, at, dues, _) in enumerate(state.threads):
+            if at != MATCHED and i not in reading:
                 continue
-            dues = self._paid(thread.dues, c)
-            if dues is None:
+            left = self._paid(dues, c) if dues else dues
+            if left is None:
                 continue
-            if thread.at == MATCHED:
-                threads.append(Thread(thread.program, MATCHED, dues))
+            if at == MATCHED:
+                threads.append((program, MATCHED, left))
             else:
-                instruction = self.programs[thread.program].code[thread.at]
+                instruction = self.programs[program].code[at]
                 assert isinstance(instruction, Char)
-                threads.append(Thread(thread.program, instruction.next, dues))
+                threads.append((program, instruction.next, left))
         after = self._closed(behind, min(state.read + 1, self.farthest), threads)
         return after if after.threads or after.done is not None or after.past else None
 
     def _paid(self, dues: Dues, c: int) -> Dues | None:
         """The lookaheads after one more symbol; None if one of them has failed."""
-        if not dues:
-            return dues
         rest = set()
         for look, s in dues:
             t = self.rows[look][s][c]
@@ -435,39 +437,42 @@ class Race:
                 return None
         return frozenset(rest)
 
-    def _closed(self, behind: tuple[int, ...], read: int, begin: list[Thread]) -> State:
+    def _closed(self, behind: tuple[int, ...], read: int, begin: list[_Begun]) -> State:
         """Follow all moves that read nothing, in order of preference."""
         result: list[Thread] = []
         seen: dict[tuple[int, int], list[Dues]] = {}
-        for first in begin:
-            program, at, dues, _ = first
+        for program, at, dues in begin:
             if at == MATCHED:
                 if not dues:  # an earlier match is certain now: all below is cut
                     return State(behind, read, tuple(result), None, past=True)
-                result.append(first)
+                result.append(Thread(program, MATCHED, dues))
                 continue
-            leaves = self.symbols.leaves(self.programs[program], at)
-            found = self._led(first, behind, read) if leaves is None else [(leaf, dues) for leaf in leaves]
-            code = self.programs[program].code
-            for leaf, due in found:
-                earlier = seen.setdefault((program, leaf), [])
-                if any(other <= due for other in earlier):
+            for thread in self._led(program, at, dues, behind, read):
+                earlier = seen.setdefault((program, thread.at), [])
+                if earlier and any(other <= thread.dues for other in earlier):
                     continue
-                earlier.append(due)
-                if isinstance(code[leaf], Char):
-                    result.append(Thread(program, leaf, due))
-                    continue
-                assert isinstance(code[leaf], Match)
-                if not due:
+                earlier.append(thread.dues)
+                if isinstance(self.programs[program].code[thread.at], Char):
+                    result.append(thread)
+                elif not thread.dues:
                     return State(behind, read, tuple(result), program)
-                result.append(Thread(program, MATCHED, due, True))
+                else:
+                    result.append(Thread(program, MATCHED, thread.dues, True))
         return State(behind, read, tuple(result), None)
 
-    def _led(self, first: Thread, behind: tuple[int, ...], read: int) -> Iterator[tuple[int, Dues]]:
-        """Where a thread reads or matches next, and the lookaheads that depends on, in order of preference."""
-        code = self.programs[first.program].code
+    def _led(self, program: int, at: int, dues: Dues, behind: tuple[int, ...], read: int) -> Iterable[Thread]:
+        """The places where a thread reads or matches next, and on what that depends, in order of preference."""
+        key = (program, at, dues)
+        if key not in self._leads:
+            leaves = self.symbols.leaves(self.programs[program], at)
+            self._leads[key] = None if leaves is None else [Thread(program, leaf, dues) for leaf in leaves]
+        known = self._leads[key]
+        return self._find_led(program, at, dues, behind, read) if known is None else known
+
+    def _find_led(self, program: int, at: int, dues: Dues, behind: tuple[int, ...], read: int) -> Iterator[Thread]:
+        code = self.programs[program].code
         seen: dict[int, list[Dues]] = {}
-        todo = [(first.at, first.dues)]
+        todo = [(at, dues)]
         while todo:
             at, dues = todo.pop()
             earlier = seen.setdefault(at, [])
@@ -478,11 +483,11 @@ class Race:
             if isinstance(instruction, Split):
                 todo.extend([(t, dues) for t in reversed(instruction.targets)])
             elif isinstance(instruction, Check):
-                more = self._checked(first.program, dues, instruction, behind, read)
+                more = self._checked(program, dues, instruction, behind, read)
                 if more is not None:
                     todo.append((instruction.next, more))
             else:
-                yield at, dues
+                yield Thread(program, at, dues)
 
     def _checked(self, program: int, dues: Dues, check: Check, behind: tuple[int, ...], read: int) -> Dues | None:
         number = self.offsets[program] + check.look
