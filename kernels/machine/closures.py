@@ -281,7 +281,7 @@ def closure(t, m, x, cell, ban, fresh):
     pending = m.work2
     cap = pending.shape[0]
     # items grow from the front of work2 (column 0..2); the work list lives in seen
-    n = 0
+    n = np.int64(0)
     accept = 0
     todo = 0
     m.used[L.CLOSURES] += 1
@@ -378,7 +378,7 @@ def step(t, m, c, byte):
         return ask(m, L.ASK_GROW, L.M_NEXT)
     work = m.work
     cap = work.shape[0]
-    n = 0
+    n = np.int64(0)
     accept = 0
     first = m.configs[c, L.K_FIRST]
     for i in range(first, first + m.configs[c, L.K_N]):

@@ -62,7 +62,7 @@ def same_tape(m, work, k, i):
 def intern_config(t, m, work, n, accept):
     """Sort, merge and intern work[:n]; returns the configuration or L.ASK."""
     sort_items(work, n)
-    k = 0
+    k = np.int64(0)
     again = False
     for i in range(n):
         new = True
@@ -159,7 +159,7 @@ def config_rehash(m, confighash):
         confighash[slot] = c + 1
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def blank_config(t, m, c):
     """Configuration c with blanks for the texts being read; or L.ASK."""
     first = m.configs[c, L.K_FIRST]

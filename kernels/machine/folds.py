@@ -70,7 +70,7 @@ def dense_row(t, row):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def keep_bits(t, row):
     """Keep a row of bits as Q_INNER has it: its ids while they are few. Room is the caller's care."""
-    n = 0
+    n = np.int64(0)
     room = len(t.ids)
     for w in range(row.shape[0]):
         bits = np.uint64(row[w]) & np.uint64(0xFFFFFFFF)
@@ -212,7 +212,7 @@ def meets(t, m, r, x):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def fold_at(t, m, r, x):
     """The fold of remainder r at node x; where it is not known it is put on the stack. MISSING, or L.ASK."""
-    f = known_fold(t, m, np.int64(r) * 4294967296 + x, FOLD)
+    f = known_fold(t, m, np.int64(r) * 4294967296 + x, np.int64(FOLD))
     if f >= 0:
         return f
     n = m.used[L.NOW_STACK]
@@ -277,7 +277,7 @@ def take_call(t, m, r, e):
     return done if done != 0 else put_doubts(t, m, f)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def take_terminal(t, m, r, e, longest):
     """Take into the fold of remainder r what it allows in the terminal of edge e and after it; 0, or L.ASK."""
     q = np.int64(m.edges[e, L.E_Q0])
@@ -317,7 +317,7 @@ def take_terminal(t, m, r, e, longest):
     return lead(t, m, x, e, np.int64(r)) if x >= 0 else np.int64(0)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def under(t, r, ban):
     """Remainder r under another ban; -1: none, -2 - arena."""
     full = row_room(t)
@@ -391,7 +391,7 @@ def keep_fold(t, m, key, more):
     return np.int64(f)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def try_fold(t, m, r, x, longest):
     """The fold of remainder r at node x: a row of ``folds``; MISSING, or L.ASK."""
     height = m.used[L.NOW_STACK]
@@ -415,7 +415,7 @@ def try_fold(t, m, r, x, longest):
                 return done
     if m.used[L.NOW_STACK] > height:
         return np.int64(MISSING)
-    return keep_fold(t, m, np.int64(r) * 4294967296 + x, FOLD)
+    return keep_fold(t, m, np.int64(r) * 4294967296 + x, np.int64(FOLD))
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -427,7 +427,7 @@ def make_folds(t, m, longest):
             return ask(m, L.ASK_LOOP, m.stack[top, 1])
         r = m.stack[top, 0]
         x = m.stack[top, 1]
-        if known_fold(t, m, r * 4294967296 + x, FOLD) < 0:
+        if known_fold(t, m, np.int64(r) * 4294967296 + x, np.int64(FOLD)) < 0:
             done = np.int64(try_fold(t, m, r, x, longest))
             if done == MISSING:
                 continue

@@ -36,7 +36,7 @@ from structgen.kernels.machine.tables import ask, mix
 GROUP = -(1 << 43)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def group(t, m, begin, end, longest):
     """The fold of the items ``work[begin:end]`` (cell, state, edge), which have one cell; or L.ASK."""
     n = end - begin
@@ -82,7 +82,7 @@ def group(t, m, begin, end, longest):
     return f
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def take_item(t, m, q, e, longest):
     """Take into a fold what a state of the terminal of an edge allows, and what follows it; 0, or L.ASK."""
     s = np.int64(row_state(t, q, longest))
@@ -226,7 +226,7 @@ def apply(t, m, f, r, cell, out):
     return done if done != 0 else note_nodes(t, m, np.int64(m.folds[f, L.F_EXACT]))
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def go_up(t, m, r, e, cell, longest, out):
     """Set what remainder r allows after edge e has ended above a cell. 0, or L.ASK."""
     x = np.int64(m.edges[e, L.E_TARGET])
@@ -251,7 +251,7 @@ def go_up(t, m, r, e, cell, longest, out):
     return apply(t, m, f, r, cell, out)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def mask_by_groups(t, m, c, longest, out):
     """Set the tokens that configuration c allows whatever the texts of captures are; 0, or L.ASK.
 

@@ -86,7 +86,7 @@ def note_doubts(t, m, r, k, n):
 def push_rests(t, m, root, e, cell, top, fresh):
     """Put remainder roots with the configurations after edge e above a cell on the stack; its height or L.ASK."""
     while root >= 0:
-        k = after(t, m, e, cell, t.rest[root, L.R_BAN], fresh)
+        k = after(t, m, e, cell, np.int64(t.rest[root, L.R_BAN]), fresh)
         if k < 0:
             return np.int64(k)
         if top >= m.stack.shape[0]:
@@ -98,7 +98,7 @@ def push_rests(t, m, root, e, cell, top, fresh):
     return np.int64(top)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def walk_rests(t, m, top, longest, fresh, out, worst):
     """Set the tokens of remainder tries that may follow in configurations: both lie on the stack, ``top`` high.
 
@@ -145,7 +145,7 @@ def walk_rests(t, m, top, longest, fresh, out, worst):
     return noted, worst
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def walk_below(t, m, c, y, longest, out, worst):
     """Set the tokens of trie node y and below that may follow in configuration c, byte by byte.
 
@@ -206,7 +206,7 @@ def walk_exact(t, m, c, longest, out, worst):
     return np.int64(worst)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def mask(t, m, c, longest, out):
     """The exact mask of configuration c into out: int32[W]. Returns 0 or L.ASK.
 
@@ -282,7 +282,7 @@ def mask(t, m, c, longest, out):
     return 0
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def next_states(t, m, c, blank, states, stack):
     """The configuration after every token: int32[V], -1 where not allowed. Walks the whole trie.
 
@@ -370,7 +370,7 @@ def witness_byte(t, m, c):
     return best & 255
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def travel(t, m, mode, c, data, result):
     """Follow bytes from configuration c.
 

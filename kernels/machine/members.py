@@ -165,7 +165,7 @@ def member(t, m, s, place, slot):
     return node
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def follow_slot(t, m, e):
     """Where an edge of a member leads, written into it; or L.ASK."""
     node = m.edges[e, L.E_NODE]
@@ -198,7 +198,7 @@ def follow_slot(t, m, e):
     return np.int64(target)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def member_of(t, m, record, filled, place, slot):
     """The node at a place of a record whose filled slots are these (int64[WORDS]); or L.ASK."""
     new = m.used[L.M_SETS]

@@ -12,7 +12,7 @@ from numba import njit
 from structgen.kernels.machine import layout as L
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def add_node(t, m, node, accepting, first, n, left_out, more, own):
     """Give a node its edges, and its rank if all nodes that it calls are ready.
 

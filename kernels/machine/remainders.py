@@ -164,7 +164,7 @@ def merge(t, a, n, r, out):
     return w
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def united_rests(t, list_of, begin, n, ban, following):
     """The union of those of the remainders ``list_of[begin : begin + n]`` that are under a ban, first of a list.
 
@@ -375,7 +375,7 @@ def children_of(t, nodes, bans, n, ban):
     return t.restlist[begin : begin + size].copy(), lesser
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_removed):
     """Remainders from ``root`` on, with what lies behind some trie nodes, each under its ban, added and removed.
 
@@ -451,7 +451,7 @@ def pair_row(t, r, q):
     path = t.path
     found = t.found
     others = t.others
-    n_ids = 0
+    n_ids = np.int64(0)
     n_found = 0
     most = np.int64(0)
     maxd = np.int64(0)

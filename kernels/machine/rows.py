@@ -36,7 +36,7 @@ def build_row(t, q):
     stack = t.path
     row = t.rows[t.used[L.T_ROWS]]
     most = np.int64(0)
-    n_ids = 0
+    n_ids = np.int64(0)
     n_found = 0
     maxd = np.int64(0)
     stack[0, 0] = t.q[q, L.Q_BASE]
@@ -233,7 +233,7 @@ def like_state(t, q):
     return best if width > MOST_BYTES else np.int64(-1)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def build_row_like(t, q, like):
     """The row of q out of the dense row of a state that is nearly the same.
 

@@ -108,7 +108,7 @@ def share_rehash(t, statehash):
             put_state(statehash, q, np.int64(t.q[q, L.Q_HASH]))
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def share(t, first, lo, hi, to, mark, pick, accept, dist, iters, dense_from, mapping):
     """Map the states of an automaton to shared ones, adding those that are new.
 

@@ -171,7 +171,7 @@ def add_frames(m, n, edge, cell, offset):
     return np.int64(n + size)
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def intern_noted(m, n):
     """The cell of n frames noted in any order, or L.ASK. Frames alike but for their parents are united."""
     calls = m.calls

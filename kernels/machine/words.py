@@ -105,7 +105,7 @@ def intern_state(t, degree, accept, dense_from):
     return q
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def add_word(t, word, q, following, dense_from):
     """The state before ``word`` (uint8[*]) after which a terminal is in state q.
 
@@ -128,7 +128,7 @@ def add_word(t, word, q, following, dense_from):
     return q
 
 
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+@njit(inline="always")
 def drop_word(t, q, word, following, dense_from, path):
     """The state that takes what q takes, but for the texts that begin with ``word`` (uint8[*], not empty).
 
