@@ -1,5 +1,6 @@
 """Finished masks: receives rows as they are worked out, keeps them by state while there is room.
 
+States whose masks are equal share a row: in a program most states that are new differ from others in their stacks only.
 Their memory comes in blocks that all grammars of a vocabulary share: a grammar that goes hands its blocks back, so that
 the next one finds memory that the system need not clear first.
 """
@@ -24,6 +25,9 @@ class Blocks:
         self._shape = (max(1, BLOCK // (4 * width + ROW_OVERHEAD)), width)
         #: Bytes of one.
         self.nbytes = 4 * self._shape[0] * self._shape[1]
+        #: Odd numbers, one for two words of a row: their sum, each times its words, is a hash of the row.
+        pairs = np.arange(1, width // 2 + 1, dtype=np.uint64)
+        self.weights = (pairs * np.uint64(0x9E3779B97F4A7C15) | 1).view(np.int64)
         self._most = SPARE // self.nbytes
         self._spare: list[NDArray[np.int32]] = []
 
@@ -52,22 +56,32 @@ class Finished:
         self._blocks: list[NDArray[np.int32]] = []
         self._used = 0
         self.rows: dict[int, NDArray[np.int32]] = {}
+        self._same: dict[tuple[int, int], NDArray[np.int32]] = {}
 
     def room(self) -> NDArray[np.int32]:
         """A row to write the next mask into."""
-        if not self._blocks or self._used >= len(self._blocks[-1]):
-            if self._blocks and self.nbytes + self._shared.nbytes > self._most:
-                # someone may still read a row, so the blocks are not handed on
-                self.rows.clear()
-                self._blocks.clear()
+        full = not self._blocks or self._used >= len(self._blocks[-1])
+        if self._blocks and self.nbytes + full * self._shared.nbytes > self._most:
+            # someone may still read a row, so the blocks are not handed on
+            self.rows.clear()
+            self._same.clear()
+            self._blocks.clear()
+            full = True
+        if full:
             self._blocks.append(self._shared.take())
             self._used = 0
         return self._blocks[-1][self._used]
 
-    def keep(self, state: int, row: NDArray[np.int32]) -> None:
-        """The mask of a state is finished; ``row`` is the last that ``room`` gave."""
-        self._used += 1
-        self.rows[state] = row
+    def keep(self, state: int, row: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The mask of a state is finished; ``row`` is the last that ``room`` gave. Returns the one that is kept."""
+        weights = self._shared.weights
+        name = int(np.dot(row[: 2 * len(weights)].view(np.int64), weights)), int(row[-1])
+        same = self._same.setdefault(name, row)
+        if same is row or same.tobytes() != row.tobytes():
+            self._used += 1
+            same = row
+        self.rows[state] = same
+        return same
 
     @property
     def nbytes(self) -> int:

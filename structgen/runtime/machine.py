@@ -128,7 +128,7 @@ class Machine(Nodes):
             used[L.RESUME] = used[L.RESUME_EXACT] = 0
             self.store.dropped = False
             self.run(cpu.mask, state, self.store.longest, row)
-            self._finished.keep(state, row)
+            row = self._finished.keep(state, row)
         return row
 
     def worst(self, state: int) -> int:

@@ -23,6 +23,46 @@ def test_rows_stay_as_they_were_written() -> None:
     assert all((finished.rows[s] == s).all() for s in range(10))
 
 
+def test_equal_masks_share_a_row() -> None:
+    for width in (WIDTH, 1, 2, 5):
+        finished = Finished(Blocks(width), 1 << 30)
+        row = finished.room()
+        row[:] = 7
+        assert finished.keep(0, row) is row
+        for state in (1, 2):
+            again = finished.room()
+            again[:] = 7
+            again[-1] = state
+            kept = finished.keep(state, again)
+            assert kept is again
+            other = finished.room()
+            other[:] = kept
+            assert finished.keep(10 + state, other) is kept
+        assert (finished.rows[0] == 7).all()
+        assert [int(finished.rows[s][-1]) for s in (1, 2, 11, 12)] == [1, 2, 1, 2]
+
+
+def test_masks_of_one_hash_are_told_apart() -> None:
+    blocks = Blocks(4)
+    blocks.weights[:] = 0
+    finished = Finished(blocks, 1 << 30)
+    for state in (0, 1, 2, 0):
+        row = finished.room()
+        row[:] = (state, 1, 2, 3)
+        finished.keep(state, row)
+    assert [int(finished.rows[state][0]) for state in range(3)] == [0, 1, 2]
+
+
+def test_states_are_counted_where_rows_are_shared() -> None:
+    blocks = Blocks(WIDTH)
+    finished = Finished(blocks, blocks.nbytes + 20 * ROW_OVERHEAD)
+    for state in range(50):
+        row = finished.room()
+        row[:] = 3
+        finished.keep(state, row)
+    assert len(finished.rows) <= 21 and (finished.rows[49] == 3).all()
+
+
 def test_room_that_is_not_kept_is_given_again() -> None:
     finished = Finished(Blocks(WIDTH), 1 << 30)
     assert finished.room() is not None
