@@ -36,12 +36,13 @@ MOST_BYTES = 2_000_000
 #: What advance returns where a token is not allowed.
 REFUSED = -1
 _INT32 = np.dtype(np.int32)
+_DEFAULTS = Limits()
 
 
 def checked_limits(limits: object) -> Limits:
     """The limits given, or the defaults. Raises InputError where they are no limits."""
-    if limits is None:
-        return Limits()
+    if limits is None or limits is _DEFAULTS:
+        return _DEFAULTS
     if not isinstance(limits, Limits):
         raise InputError(f"limits is a Limits, not {type(limits).__name__}", hint="Make one with sg.Limits(...)")
     for field in fields(limits):
@@ -86,7 +87,6 @@ class CompiledGrammar:
         self._eos = frozenset(vocab.eos_token_ids)
         self._tokens = self._store.texts
         self._next: dict[int, int] = {}
-        self._final_row = bits.from_ids(vocab.eos_token_ids, vocab.size)
         #: How to make this grammar again, set by whoever compiled it: a function and a constraint.
         self.recipe: tuple[Callable[..., CompiledGrammar], Any] | None = None
         self._endless: Endless | None = None
@@ -97,6 +97,10 @@ class CompiledGrammar:
             self._budget = Budget(self._machine, self.spelled)
             self.start: int = self._machine.start
             self._check_vocabulary()
+
+    @cached_property
+    def _final_row(self) -> NDArray[np.int32]:
+        return bits.from_ids(self.vocab.eos_token_ids, self.vocab.size)
 
     # ------------------------------------------------------------ the pinned interface
 

@@ -7,6 +7,7 @@ them carry that (``seen``), and every combination of branches that hold is taken
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from structgen.frontends.json_schema.algebra import ALL_NUMBERS, ALL_STRINGS, MAX_SHAPES, NOTHING
@@ -20,6 +21,9 @@ from structgen.frontends.json_schema.written import plain_integers
 if TYPE_CHECKING:
     from structgen.frontends.json_schema.normalise import Normaliser
 
+_SCALARS = frozenset(("null", "boolean", "number", "integer", "string"))
+#: A type that is none.
+_NEITHER = ("",)
 _APPLICATORS = (
     "$ref",
     "$dynamicRef",
@@ -47,6 +51,8 @@ class OfSchema:
 
     def values(self) -> Values:
         keywords = self.keywords
+        if len(keywords) == 1 and _SCALARS.issuperset(keywords.get("type", _NEITHER)):
+            return _of_type(keywords["type"])
         result = self.base()
         order = [name for name in keywords if name in _APPLICATORS]
         # applicators written before "properties" name their properties first
@@ -361,3 +367,21 @@ def _with_arrays(values: Values, arrays: tuple[ArrayShape | Tree, ...]) -> Value
 
 def _only_objects(values: Values) -> Values:
     return _with_objects(NOTHING, values.objects)
+
+
+@lru_cache(maxsize=32)
+def _of_type(types: frozenset[str]) -> Values:
+    """All values of some scalar types."""
+    numbers = NOTHING.numbers
+    if "number" in types:
+        numbers = ALL_NUMBERS
+    elif "integer" in types:
+        numbers = NumberSet.integers().intersect(ALL_NUMBERS)
+    return Values(
+        "null" in types,
+        NO | YES if "boolean" in types else 0,
+        numbers,
+        ALL_STRINGS if "string" in types else NOTHING.strings,
+        (),
+        (),
+    )

@@ -84,6 +84,7 @@ class ObjectPlan:
                     self.needed |= 1 << j
         self.all_met = (1 << len(shape.exists)) - 1
         self._slot_costs: list[int] | None = None
+        self._least: int | None = None
         self._cell_costs: list[int] = []
         self._after: dict[Progress, int] = {}
         self._quoted: dict[Progress, int] = {}
@@ -114,18 +115,23 @@ class ObjectPlan:
 
     # costs
 
-    def _name_cost(self, name: str) -> int:
-        return self.terminals.name_cost(name) + self.terminals.gap_cost if name_has_text(name) else INFINITE
+    @cached_property
+    def _name_costs(self) -> list[int]:
+        """Least bytes of the name of each slot, with the colon and the whitespace behind it."""
+        t = self.terminals
+        return [t.name_cost(name) + t.gap_cost if name_has_text(name) else INFINITE for name in self.names]
 
     def least(self, costs: Costs) -> int:
         """Least bytes of the object, its opening bracket included, the whitespace before it not."""
+        if self._least is not None:
+            return self._least
         t = self.terminals
         if self.simple:
             total = 1 + t.close_cost
             n = 0
             for i, wanted in enumerate(self.required):
                 if wanted:
-                    total += self._name_cost(self.names[i]) + t.comma_cost + costs(self.formulas[i])
+                    total += self._name_costs[i] + t.comma_cost + costs(self.formulas[i])
                     n += 1
                     if total >= INFINITE:
                         return INFINITE
@@ -136,8 +142,8 @@ class ObjectPlan:
     def _costs(self, costs: Costs) -> tuple[list[int], list[int]]:
         t = self.terminals
         slots = [
-            min(self._name_cost(name) + t.comma_cost + costs(f), INFINITE)
-            for name, f in zip(self.names, self.formulas, strict=True)
+            min(name + t.comma_cost + costs(f), INFINITE)
+            for name, f in zip(self._name_costs, self.formulas, strict=True)
         ]
         cells = []
         for cell in self.cells:
@@ -150,6 +156,7 @@ class ObjectPlan:
     def settle(self, costs: Costs, supply: Supply) -> None:
         """Fix the costs; afterwards the plan can be expanded."""
         if self._slot_costs is None:
+            self._least = self.least(costs)
             slots, self._cell_costs = self._costs(costs)
             if self.needs:
                 self._close(slots)
@@ -250,7 +257,7 @@ class ObjectPlan:
             if after >= INFINITE:
                 continue
             if i < len(self.names):
-                choices.append((self.formulas[i], 1 + self._name_cost(self.names[i]) + after))
+                choices.append((self.formulas[i], 1 + self._name_costs[i] + after))
                 continue
             value = supply.sizes(self.cells[i - len(self.names)].formula, 1)
             sizes = self.cells[i - len(self.names)].pool.sizes(BEGIN.names, n)
@@ -489,4 +496,4 @@ class ObjectPlan:
 
 def name_has_text(name: str) -> bool:
     """Strings with lone surrogates have no JSON text in UTF-8."""
-    return not any("\ud800" <= c <= "\udfff" for c in name)
+    return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
