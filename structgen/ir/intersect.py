@@ -173,8 +173,8 @@ class _Table:
         for i, edge in enumerate(pair.node.edges):
             if edge.capture:
                 raise UnsupportedError(
-                    "what may be written here depends on text written before (indentation; names or items that must "
-                    "differ), so the rules cannot be crossed with a regular language",
+                    "what may be written here depends on text written before (indentation; host names; names or "
+                    "items that must differ), so the rules cannot be crossed with a regular language",
                     where=self._network.describe(pair.key, edge.label),
                     hint="Say the condition in the grammar or the schema itself",
                 )

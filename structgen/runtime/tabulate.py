@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Limits unless told otherwise.
 MAX_STATES, MAX_BYTES = 4_000_000, 1 << 30
+#: Texts remembered (of formats and names that are judged when they end) before it is said that they have no end.
+MAX_TEXTS = 50_000
 
 
 def tabulate(grammar: CompiledGrammar, *, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES) -> Automaton:
@@ -81,3 +83,9 @@ class _Nesting:
                 below.add(edge)
                 below |= under
             self._below.append(frozenset(below))
+        if int(m.used[L.M_TAPES]) > MAX_TEXTS:
+            raise LimitError(
+                "what may come next depends on text written before (host names, indentation, names or items that must "
+                f"differ), and there are more than {MAX_TEXTS} such texts: a device keeps few states",
+                hint="Use masks of the host",
+            )

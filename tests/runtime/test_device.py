@@ -81,8 +81,10 @@ def test_it_tells_its_size_and_why_not() -> None:
     assert f"{device.n_states} states" in repr(device)
     assert device.nbytes > device.automaton.nbytes
     assert device.seconds > 0
-    for schema in (NESTED, {"type": "object"}):
-        with pytest.raises(LimitError, match="nests without bound: a device keeps constraints of finitely many states"):
+    with pytest.raises(LimitError, match="nests without bound: a device keeps constraints of finitely many states"):
+        sg.compile(sg.JsonSchema(NESTED), VOCAB).to_device("cpu")
+    for schema in ({"type": "object"}, {"type": "string", "format": "hostname"}):
+        with pytest.raises(LimitError, match="depends on text written before"):
             sg.compile(sg.JsonSchema(schema), VOCAB).to_device("cpu")
     with pytest.raises(InputError, match="batch=0"):
         g.to_device("cpu", batch=0)
