@@ -119,12 +119,147 @@ def _reached(delta):
     return states[:k], tail, head, group
 
 
+@njit(cache=True, nogil=True, no_cpython_wrapper=True)
+def _last_first(n, tail, n_edges, into, by_head):
+    """The states of an automaton without cycles, each behind all to which its edges lead; fewer where there are any.
+
+    Args:
+        tail: sources of the edges, of which the first ``n_edges`` count.
+        into, by_head: see :func:`_index`.
+    """
+    left = np.zeros(n, np.int32)
+    for e in range(n_edges):
+        left[tail[e]] += 1
+    order = np.empty(n, np.int32)
+    size = 0
+    for s in range(n):
+        if left[s] == 0:
+            order[size] = s
+            size += 1
+    done = 0
+    while done < size:
+        t = order[done]
+        done += 1
+        for j in range(into[t], into[t + 1]):
+            s = tail[by_head[j]]
+            left[s] -= 1
+            if left[s] == 0:
+                order[size] = s
+                size += 1
+    return order[:size]
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True)
+def _merged(order, delta, rows, number, n_final):
+    """The classes of equal states of an automaton without cycles, taken in an order in which targets come first.
+
+    Args:
+        order: see :func:`_last_first`.
+        rows: int32[n], the row of each state in ``delta``.
+        number: int32[*], the state of each row, -1 where it is not live.
+        n_final: states below this accept.
+
+    Returns the class of each state, and a state of each class. After D. Revuz, "Minimisation of acyclic deterministic
+    automata in linear time", TCS 92 (1992), with a hash table in place of sorting.
+    """
+    n = len(order)
+    m = delta.shape[1]
+    classes = np.empty(n, np.int32)
+    members = np.empty(n, np.int32)
+    count = 0
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    table = np.zeros(size, np.int32)
+    row = np.empty(m, np.int32)
+    for s in order:
+        h = np.int64(s < n_final)
+        for c in range(m):
+            t = delta[rows[s], c]
+            row[c] = classes[number[t]] if t >= 0 and number[t] >= 0 else -1
+            h = (((h ^ (h >> 15)) * 739982445) + row[c] + 1) & 0x7FFFFFFF
+        slot = h & (size - 1)
+        while table[slot] > 0:
+            other = members[table[slot] - 1]
+            same = (s < n_final) == (other < n_final)
+            for c in range(m):
+                if not same:
+                    break
+                t = delta[rows[other], c]
+                same = row[c] == (classes[number[t]] if t >= 0 and number[t] >= 0 else -1)
+            if same:
+                break
+            slot = (slot + 1) & (size - 1)
+        if table[slot] == 0:
+            members[count] = s
+            count += 1
+            table[slot] = count
+        classes[s] = table[slot] - 1
+    return classes, members[:count]
+
+
+@njit(cache=True, nogil=True, no_cpython_wrapper=True)
+def _refined(n, n_final, tail, group, n_edges, into, by_head):
+    """The classes of equal states: the class of each, and a state of each class.
+
+    Partition refinement over the edges, which come group by group; see :func:`canonical`.
+    """
+    touched = np.empty(max(n, n_edges) + 2, np.int32)
+    blocks = np.zeros((6, n + 2), np.int32)
+    blocks[PAST, 0] = n_final
+    n_blocks = 1
+    if n > n_final:
+        blocks[FIRST, 1] = n_final
+        blocks[PAST, 1] = n
+        n_blocks = 2
+    for i in range(n):
+        blocks[ELEMENT, i] = i
+        blocks[PLACE, i] = i
+        if i >= n_final:
+            blocks[SET, i] = 1
+    # the sets of edges: one for each class of symbols that has any
+    edges = np.zeros((6, n_edges + 2), np.int32)
+    n_sets = 0
+    for e in range(n_edges):
+        edges[ELEMENT, e] = e
+        edges[PLACE, e] = e
+        if e == 0 or group[e] != group[e - 1]:
+            edges[FIRST, n_sets] = e
+            n_sets += 1
+        edges[PAST, n_sets - 1] = e + 1
+        edges[SET, e] = n_sets - 1
+    b = 1
+    c = 0
+    while c < n_sets:
+        n_touched = 0
+        for i in range(edges[FIRST, c], edges[PAST, c]):
+            n_touched = _mark(tail[edges[ELEMENT, i]], blocks, touched, n_touched)
+        n_blocks = _split(blocks, touched, n_touched, n_blocks)
+        c += 1
+        while b < n_blocks:
+            n_touched = 0
+            for i in range(blocks[FIRST, b], blocks[PAST, b]):
+                s = blocks[ELEMENT, i]
+                for j in range(into[s], into[s + 1]):
+                    n_touched = _mark(by_head[j], edges, touched, n_touched)
+            n_sets = _split(edges, touched, n_touched, n_sets)
+            b += 1
+    classes = np.empty(n, np.int32)
+    members = np.empty(n_blocks, np.int32)
+    for i in range(n):
+        classes[i] = blocks[SET, i]
+    for b in range(n_blocks):
+        members[b] = blocks[ELEMENT, blocks[FIRST, b]]
+    return classes, members
+
+
 @njit(cache=True, nogil=True)
 def canonical(delta, accept):
     """The minimal trimmed automaton, numbered breadth first, with equal columns merged.
 
     Partition refinement over the transitions that lie between live states, after A. Valmari, "Fast brief
-    practical DFA minimization", IPL 112 (2012): O(transitions * log states), dead transitions cost nothing.
+    practical DFA minimization", IPL 112 (2012): O(transitions * log states), dead transitions cost nothing. Where the
+    language is finite, live states are merged from the last ones on, in linear time.
     """
     m = delta.shape[1]
     states, tail, head, group = _reached(delta)
@@ -153,76 +288,42 @@ def canonical(delta, accept):
     if place[0] < 0:
         return np.full((1, 1), -1, np.int32), np.zeros(1, np.bool_), np.zeros(m, np.int32)
     n_edges = 0
+    loops = False
     for e in range(len(tail)):
         if place[head[e]] >= 0:
+            loops = loops or head[e] == tail[e]
             tail[n_edges] = place[tail[e]]
             head[n_edges] = place[head[e]]
             group[n_edges] = group[e]
             n_edges += 1
     into, by_head = _index(head[:n_edges], n)
-
-    # the blocks of states: accepting ones and others
-    touched = np.empty(max(n, n_edges) + 2, np.int32)
-    blocks = np.zeros((6, n + 2), np.int32)
-    blocks[PAST, 0] = n_final
-    n_blocks = 1
-    if n > n_final:
-        blocks[FIRST, 1] = n_final
-        blocks[PAST, 1] = n
-        n_blocks = 2
-    for i in range(n):
-        blocks[ELEMENT, i] = i
-        blocks[PLACE, i] = i
-        if i >= n_final:
-            blocks[SET, i] = 1
-    # the sets of edges: one for each class that has any
-    edges = np.zeros((6, n_edges + 2), np.int32)
-    n_sets = 0
-    for e in range(n_edges):
-        edges[ELEMENT, e] = e
-        edges[PLACE, e] = e
-        if e == 0 or group[e] != group[e - 1]:
-            edges[FIRST, n_sets] = e
-            n_sets += 1
-        edges[PAST, n_sets - 1] = e + 1
-        edges[SET, e] = n_sets - 1
-    b = 1
-    c = 0
-    while c < n_sets:
-        n_touched = 0
-        for i in range(edges[FIRST, c], edges[PAST, c]):
-            n_touched = _mark(tail[edges[ELEMENT, i]], blocks, touched, n_touched)
-        n_blocks = _split(blocks, touched, n_touched, n_blocks)
-        c += 1
-        while b < n_blocks:
-            n_touched = 0
-            for i in range(blocks[FIRST, b], blocks[PAST, b]):
-                s = blocks[ELEMENT, i]
-                for j in range(into[s], into[s + 1]):
-                    n_touched = _mark(by_head[j], edges, touched, n_touched)
-            n_sets = _split(edges, touched, n_touched, n_sets)
-            b += 1
+    number = np.full(delta.shape[0], -1, np.int32)  # the live place of each state
+    for i in range(k):
+        number[states[i]] = place[i]
+    order = live[:0] if loops else _last_first(n, tail, n_edges, into, by_head)
+    if len(order) == n:
+        blocks, members = _merged(order, delta, states[live[:n]], number, n_final)
+    else:
+        blocks, members = _refined(n, n_final, tail, group, n_edges, into, by_head)
+    n_blocks = len(members)
 
     # number the blocks breadth first
     order = np.full(n_blocks, -1, np.int32)
     found = np.empty(n_blocks, np.int32)
-    number = np.full(delta.shape[0], -1, np.int32)  # the live place of each state
-    for i in range(k):
-        number[states[i]] = place[i]
-    first = blocks[SET, place[0]]
+    first = blocks[place[0]]
     order[first] = 0
     found[0] = first
     k = 1
     table = np.full((n_blocks, m), -1, np.int32)
     final = np.empty(n_blocks, np.bool_)
     for done in range(n_blocks):
-        s = blocks[ELEMENT, blocks[FIRST, found[done]]]
+        s = members[found[done]]
         final[done] = s < n_final
         s = states[live[s]]
         for c in range(m):
             t = delta[s, c]
             if t >= 0 and number[t] >= 0:
-                block = blocks[SET, number[t]]
+                block = blocks[number[t]]
                 if order[block] < 0:
                     order[block] = k
                     found[k] = block

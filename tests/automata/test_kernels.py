@@ -33,6 +33,16 @@ def test_canonical(table: tuple[np.ndarray, np.ndarray]) -> None:
     same(compiled.canonical(*table), naive.canonical(*table))
 
 
+@given(tables(), st.booleans())
+def test_canonical_of_finite_languages(table: tuple[np.ndarray, np.ndarray], first_only: bool) -> None:
+    """Where every edge leads to a later state, but perhaps for one loop where nothing ends."""
+    delta, accept = table
+    delta = np.where(delta > np.arange(len(delta), dtype=np.int32)[:, None], delta, np.int32(-1))
+    if first_only:
+        delta[0, 0] = 0
+    same(compiled.canonical(delta, accept), naive.canonical(delta, accept))
+
+
 @given(tables())
 def test_equal_columns(table: tuple[np.ndarray, np.ndarray]) -> None:
     same(compiled.equal_columns(table[0]), naive.equal_columns(table[0]))
