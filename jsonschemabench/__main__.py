@@ -185,7 +185,10 @@ def _grammars(options: argparse.Namespace) -> int:
             options.grammar, texts, _installed(options.engine or grammars.ENGINES), options.vocab, options.memory
         )
         print(f"{options.grammar}; {options.vocab} vocabulary; {len(texts)} texts\n")
-        print(grammars.table(list(results)))
+        found = list(results)
+        for result in found if options.each else ():
+            print(grammars.table_of_each(result, [path.name for path in options.texts]) + "\n")
+        print(grammars.table(found))
     except OSError as error:
         raise BadData(str(error)) from error
     return 0

@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     )
     masks.add_argument("--vocab", default="llama3", help="vocabulary (default llama3)")
     masks.add_argument("--memory", type=memory, default=memory("8GB"), help="a worker's memory, such as 2GB")
+    masks.add_argument("--each", action="store_true", help="also the figures of each text")
     return whole
 
 

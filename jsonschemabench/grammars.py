@@ -42,12 +42,13 @@ def sources(name: str, engine: str) -> str:
 def measure(engine: str, vocab: str, name: str, texts: Sequence[str]) -> dict[str, Any]:
     """Compile a grammar, then feed it texts: CPU times in seconds of ``compile`` (with the first mask) and ``masks``.
 
-    The masks of the first text are left out if there are more. ``refused`` says why an engine has none; ``wrong`` is
-    how many texts it does not take; ``memory`` is in bytes, of what the grammar came to after all texts.
+    The masks of the first text are left out if there are more; ``each`` has those of every text. ``refused`` says why
+    an engine has none; ``wrong`` is how many texts it does not take; ``memory`` is in bytes, of what the grammar came
+    to after all texts.
     """
     vocabulary = load_vocabulary(vocab)
     made = load_engine(engine, vocabulary, "any")
-    figures: dict[str, Any] = {"engine": made.version, "wrong": 0, "masks": []}
+    figures: dict[str, Any] = {"engine": made.version, "wrong": 0, "masks": [], "each": []}
     source = sources(name, engine)
     row = np.zeros(vocabulary.words, dtype=np.int32)
     if engine == "structgen":  # kernels, and Lark's parser of grammars, are loaded once in a process
@@ -64,6 +65,7 @@ def measure(engine: str, vocab: str, name: str, texts: Sequence[str]) -> dict[st
         session.reset()
         times: list[float] = []
         figures["wrong"] += not _fed(session, vocabulary, text, row, times)
+        figures["each"].append(times)
         if i > 0 or len(texts) == 1:
             figures["masks"] += times
     return figures | {"memory": _resident() - before}
@@ -116,10 +118,23 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         if "refused" in result:
             lines.append(f"| {result['engine']} | {result['refused']} | | | |")
             continue
-        us = np.array(result["masks"] or [0.0]) * 1e6
-        p50, p99 = np.percentile(us, [50, 99])
         lines.append(
-            f"| {result['engine']} | {result['compile']:.2f} | {us.mean():,.0f} / {p50:,.1f} / {p99:,.0f} / "
-            f"{us.max():,.0f} | {result['memory'] / 2**20:,.0f} | {result['wrong']} |"
+            f"| {result['engine']} | {result['compile']:.2f} | {_spread(result['masks'])} | "
+            f"{result['memory'] / 2**20:,.0f} | {result['wrong']} |"
         )
     return "\n".join(lines)
+
+
+def table_of_each(result: dict[str, Any], names: Sequence[str]) -> str:
+    """What one engine took for each text, in their order, as a Markdown table."""
+    lines = [f"| text, {result['engine']} | tokens | mask, mean / p50 / p99 / max, us |", "|---|--:|--:|"]
+    for name, times in zip(names, result.get("each", ()), strict=False):
+        lines.append(f"| {name} | {len(times):,} | {_spread(times)} |")
+    return "\n".join(lines)
+
+
+def _spread(times: Sequence[float]) -> str:
+    """Mean, median, 99th percentile and greatest of times in seconds, in microseconds."""
+    us = np.array(times or [0.0]) * 1e6
+    p50, p99 = np.percentile(us, [50, 99])
+    return f"{us.mean():,.0f} / {p50:,.1f} / {p99:,.0f} / {us.max():,.0f}"
