@@ -72,10 +72,17 @@ def _work(
 ) -> dict[str, Any]:
     cases = [from_message(message) for message in job["cases"]]
     if job["kind"] == "case":
-        return measure(engine, vocabulary, cases[0], lambda message: send({"compiled": message}), job["again"])
+        try:
+            return measure(engine, vocabulary, cases[0], lambda message: send({"compiled": message}), job["again"])
+        finally:
+            getattr(engine, "forget", _nothing)()
     if job["kind"] == "serve":
         return serve.steps(engine, vocabulary, cases, job["batch"], job["steps"])
     return memory.hold(engine, vocabulary, cases, send)
+
+
+def _nothing() -> None:
+    """Of engines that keep nothing."""
 
 
 def _crash(error: Exception) -> str:

@@ -83,4 +83,5 @@ class Engine(Protocol):
         """
 
     # An engine may also have fill(sessions: Sequence[Session], out: NDArray[np.int32]) -> None: the masks of a batch,
-    # row i of int32[B, words] for sessions[i]. ``serve`` calls ``mask`` row by row where there is none.
+    # row i of int32[B, words] for sessions[i]. ``serve`` calls ``mask`` row by row where there is none. And forget():
+    # drop the schemas that it keeps. It is called between cases, so that no case is charged for dropping another.

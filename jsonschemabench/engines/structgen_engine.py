@@ -85,6 +85,10 @@ class StructgenEngine:
         except sg.errors.StructgenError as error:
             raise Refused(_reason(error)) from error
 
+    def forget(self) -> None:
+        """Drop the schema that is kept."""
+        self._compiler.clear()
+
     def grammar(self, source: str) -> StructgenSession:
         """A grammar in Lark's notation, or of the library by its name."""
         try:
