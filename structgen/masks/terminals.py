@@ -106,7 +106,7 @@ class TerminalStore:
             iv=np.zeros((1024, 5), dtype=np.int32),
             dense=np.zeros((32, 256), dtype=np.int32),
             # memory that is not written to costs nothing, to move it costs milliseconds
-            rows=np.zeros((max(16, min(8192, max_bytes // (16 * self.width))), self.width), dtype=np.int32),
+            rows=np.zeros((max(16, min(32768, max_bytes // (16 * self.width))), self.width), dtype=np.int32),
             sparse=np.zeros((256, 2), dtype=np.int32),
             sparselist=np.zeros(4096 + 2 * max(8, self.width), dtype=np.int32),
             rest=np.zeros((256, L.R_COLS), dtype=np.int32),
