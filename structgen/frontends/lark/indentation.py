@@ -119,11 +119,11 @@ class Lines:
         lexicon = tokens.lexicon
         _, self.blanks = self._cut(tuple(lexicon.tokens(rules.newline, lexicon.everywhere)))
         #: The columns of each byte that is a blank; empty if some blanks have more bytes.
-        self._widths: dict[int, int] = {}
+        self.widths: dict[int, int] = {}
         texts = [chr(code) for code in range(0x80) if self.blanks.words.accepts(chr(code))]
         words = self.blanks.words
         if sum(size for c, size in enumerate(words.class_sizes) if words.delta[0, c] >= 0) == len(texts):
-            self._widths = {ord(text): {" ": 1, "\t": rules.tab}.get(text, 0) for text in texts}
+            self.widths = {ord(text): {" ": 1, "\t": rules.tab}.get(text, 0) for text in texts}
 
     def cut(self, pieces: tuple[Piece, ...]) -> Terminal:
         """The terminal of a line break up to its last newline.
@@ -192,13 +192,18 @@ class Lines:
     def _make(self, margin: Margin, lo: int, hi: int) -> Terminal | None:
         if lo > hi:
             return None
-        if hi == 0 or 32 not in self._widths:
+        if hi == 0 or 32 not in self.widths:
             return self._folded(margin, lo, hi)
         base = self.terminal(margin, 0, 0)
         if base is None:
             return None
-        dfa = None if base.bans else _indented(base.dfa, lo, hi, self._widths)
+        dfa = None if base.bans else indented(base.dfa, lo, hi, self.widths)
         return self._folded(margin, lo, hi) if dfa is None else Terminal(dfa, base.name, base.where)
+
+    def behind_blanks(self, margin: Margin) -> ByteDfa | None:
+        """The automaton of a margin without columns. None: no text is one."""
+        base = self.terminal(margin, 0, 0)
+        return None if base is None else base.dfa
 
     def _folded(self, margin: Margin, lo: int, hi: int) -> Terminal | None:
         words = intersect(self._columns(lo, hi), self.blanks.words)
@@ -234,7 +239,7 @@ class Lines:
         return symbols.dfa(table, [lo <= n for n in range(hi + 1)])
 
 
-def _indented(behind: ByteDfa, lo: int, hi: int, widths: Mapping[int, int]) -> ByteDfa | None:
+def indented(behind: ByteDfa, lo: int, hi: int, widths: Mapping[int, int]) -> ByteDfa | None:
     """``lo`` to ``hi`` columns of blanks and then the texts of an automaton; None: that is not deterministic as it is.
 
     Args:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from structgen.errors import UnsupportedError
-from structgen.frontends.lark.indentation import WIDEST, Lines, Margin
+from structgen.frontends.lark.indentation import WIDEST, Lines, Margin, indented
 from structgen.ir.cfg import CfgNetwork
+from structgen.ir.margins import MarginRule, Margins
 from structgen.ir.network import END, UNSURE, Call, Edge, Key, Label, Node, Terminal
 from structgen.ir.terminals import least_bytes
 
@@ -142,6 +143,17 @@ class IndentedNetwork:
 
     def describe(self, key: Key, label: Label) -> str | None:
         return self._network.describe(_pair(key)[0], label)
+
+    def margins(self) -> Margins | None:
+        """The network without widths; None where what stands behind blanks cannot be told from them."""
+        widths = self._lines.widths
+        rules = {}
+        for mark, margin in self._lines.margins.items():
+            behind = self._lines.behind_blanks(margin)
+            if widths.get(32) != 1 or (behind is not None and indented(behind, 0, 1, widths) is None):
+                return None
+            rules[mark] = None if behind is None else MarginRule(margin.deeper, behind)
+        return Margins(self._network.start, self._inner, rules, widths, WIDEST, frozenset(self._carrying))
 
     # ---- inside ----------------------------------------------------------------------------------------
 

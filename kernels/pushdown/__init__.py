@@ -1,0 +1,1 @@
+"""Recognising texts with holes: a grammar's stacks, all at once. See README.md."""

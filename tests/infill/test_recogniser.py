@@ -1,0 +1,210 @@
+"""Gaps that may hold any text, under grammars that nest without bound and under indentation."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations_with_replacement, pairwise, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import structgen as sg
+from structgen.infill import Gap
+from structgen.infill.gap import lay_out
+from structgen.infill.nested import NestedSteps, recogniser_of
+from structgen.infill.recogniser import tidy
+from structgen.ir.network import Network
+from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.compiled import CompiledGrammar
+from tests.infill.toys import compiled, nested_networks, networks
+
+LETTERS = Vocabulary([b"a", b"b", None], eos_token_ids=[2])
+#: Blocks in blocks; lines that go on inside brackets; a line that must be followed by a block; ends without newline.
+BLOCKS = r"""
+start: (_NEWLINE | line)* last?
+line: "a" _NEWLINE | "b" ":" block ("c" ":" block)?
+last: "a"
+block: "a" _NEWLINE | _NEWLINE _INDENT line+ _DEDENT
+_NEWLINE: /(\n[ \t]*)+/
+%declare _INDENT _DEDENT
+"""
+BRACKETS = r"""
+start: line+
+line: item _NEWLINE | "b" _NEWLINE _INDENT line+ _DEDENT
+item: "a" | LPAR item* RPAR
+LPAR: "("
+RPAR: ")"
+_NEWLINE: /(\n[ ]*)+/
+%ignore / /
+%declare _INDENT _DEDENT
+"""
+NESTED = r"""
+start: "b" _NEWLINE _INDENT "c" _NEWLINE _INDENT one+ _DEDENT _DEDENT ("a" _NEWLINE)*
+one: "a" _NEWLINE
+_NEWLINE: /(\n[ ]*)+/
+%declare _INDENT _DEDENT
+"""
+TOYS = {"blocks": (BLOCKS, "ab:c \n"), "brackets": (BRACKETS, "ab() \n"), "nested": (NESTED, "abc \n")}
+
+
+@cache
+def toy(name: str) -> CompiledGrammar:
+    return sg.compile(sg.Lark(TOYS[name][0], lexer="contextual", postlex="indent"), sg.testing.byte_vocabulary())
+
+
+def in_language(grammar: CompiledGrammar, text: bytes) -> bool:
+    state = grammar.advance_bytes(grammar.start, text)
+    return state >= 0 and grammar.accepts(state)
+
+
+@st.composite
+def canvases(draw: st.DrawFn, alphabet: str) -> list[bytes | Gap]:
+    parts = draw(st.lists(st.text(alphabet, max_size=7), min_size=2, max_size=3))
+    result: list[bytes | Gap] = []
+    for part in parts:
+        result += [part.encode(), Gap()]
+    return result[: None if draw(st.booleans()) else -1]
+
+
+@st.composite
+def cut_texts(draw: st.DrawFn, grammar: CompiledGrammar, alphabet: str) -> list[bytes | Gap]:
+    """A text of the language, or nearly one, with one or two spans taken out."""
+    state, text = grammar.start, b""
+    for _ in range(draw(st.integers(4, 24))):
+        allowed = [byte for byte in grammar.next_bytes(state) if byte in alphabet.encode()]
+        if not allowed:
+            break
+        text += bytes([draw(st.sampled_from(allowed))])
+        state = grammar.advance_bytes(state, text[-1:])
+    text += grammar.witness(state)
+    at = sorted(draw(st.lists(st.integers(0, len(text)), min_size=4, max_size=4)))
+    tail = text[at[3] :]
+    if draw(st.booleans()) and tail:
+        i = draw(st.integers(0, len(tail) - 1))
+        tail = tail[:i] + draw(st.sampled_from(alphabet)).encode() + tail[i + draw(st.integers(0, 1)) :]
+    return [text[: at[0]], Gap(), text[at[1] : at[2]], Gap(), tail]
+
+
+def check(grammar: CompiledGrammar, canvas: list[bytes | Gap], alphabet: str, longest: int) -> None:
+    """A yes has a text, and a no has none that is short."""
+    tokens = sg.infill.witness(grammar, canvas)
+    assert (tokens is not None) == sg.infill.completable(grammar, canvas)
+    if tokens is not None:
+        text = b"".join(grammar.vocab.tokens[t] or b"" for t in tokens)
+        assert in_language(grammar, text)
+        at = 0
+        for i, part in enumerate(canvas):  # the fixed parts are in it, in order
+            if isinstance(part, bytes):
+                found = text.find(part, at)
+                assert (found == 0 or i > 0) and found >= 0
+                at = found + len(part)
+        assert not isinstance(canvas[-1], bytes) or text.endswith(canvas[-1])
+        return
+    gaps = sum(isinstance(part, Gap) for part in canvas)
+    for n in range(longest + 1):
+        for cuts in combinations_with_replacement(range(n + 1), gaps - 1):
+            for letters in product(alphabet.encode(), repeat=n):
+                fills = [bytes(letters[i:j]) for i, j in pairwise((0, *cuts, n))]
+                rest = iter(fills)
+                assert not in_language(grammar, b"".join(p if isinstance(p, bytes) else next(rest) for p in canvas))
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from(sorted(TOYS)))
+def test_indentation_beside_all_short_fillings(data: st.DataObject, name: str) -> None:
+    grammar, alphabet = toy(name), TOYS[name][1]
+    canvas = data.draw(st.one_of(canvases(alphabet), cut_texts(grammar, alphabet)))
+    check(grammar, canvas, alphabet, 3)
+
+
+@settings(max_examples=60)
+@given(networks(True) | nested_networks(), st.lists(st.none() | st.text("ab", max_size=4), max_size=6))
+def test_nested_grammars_beside_the_machine(network: Network, parts: list[str | None]) -> None:
+    grammar = compiled(network, LETTERS)
+    canvas = [Gap() if part is None else part.encode() for part in [None, *parts]]
+    engine = NestedSteps(grammar, lay_out(canvas, LETTERS).steps, False)
+    assert recogniser_of(grammar) is not None
+    assert engine.completable() == engine.possible(0, engine.front(0))
+    tokens = engine.witness()
+    if tokens is not None:
+        assert in_language(grammar, b"".join(LETTERS.tokens[t] or b"" for t in tokens))
+
+
+KEYWORDS = r"""
+start: item*
+item: "if" NAME | NAME "=" value | "(" item* ")"
+value: NAME | "in" | STRING
+NAME: /(?!(if|in)\b)[a-n]+/
+STRING: /'[^']*'(?!')/
+%ignore " "
+"""
+
+
+@settings(max_examples=50)
+@given(st.lists(st.none() | st.text("afin='() ", max_size=6), max_size=5), st.booleans())
+def test_what_lexers_forbid_beside_the_machine(parts: list[str | None], contextual: bool) -> None:
+    grammar = keywords("contextual" if contextual else "basic")
+    canvas = [Gap() if part is None else part.encode() for part in [*parts, None, *parts[:1]]]
+    engine = NestedSteps(grammar, lay_out(canvas, grammar.vocab).steps, False)
+    assert recogniser_of(grammar) is not None
+    assert engine.completable() == engine.possible(0, engine.front(0))
+
+
+@cache
+def keywords(lexer: str) -> CompiledGrammar:
+    return sg.compile(sg.Lark(KEYWORDS, lexer=lexer), sg.testing.byte_vocabulary())
+
+
+DEEP = b"".join(b" " * i + b"b:\n" for i in range(200))
+
+
+@pytest.mark.parametrize(
+    ("canvas", "wanted"),
+    [
+        ([b"b:\n  a\n", Gap(), b"\n   a\n"], True),
+        ([b"b:\n  a\n   a\n", Gap()], False),
+        ([Gap(), b"\n  a\n a\na\n"], True),
+        ([Gap(), b"\n a\n  a\na\n"], False),  # deeper only behind a colon
+        ([Gap(), b"\n a\na\n a\na"], False),
+        ([b"b:\n", Gap(), b"  a\n a\n", Gap()], True),  # the gap writes more blanks
+        ([b"b:\n ", Gap(), b"a\nc:\n", Gap()], True),
+        ([b"b:\n   a\n", Gap(), b"\n  c:\n"], False),  # no block of two columns can begin inside
+        ([b"b:\n   a\n", Gap(), b"\n   c:\n"], False),  # nor end without a text behind the colon
+        ([b"b:\n   a\n", Gap(), b"\n   c:\n", Gap()], True),
+        # blocks as wide as they can be
+        ([DEEP, Gap()], True),
+        ([DEEP + b" " * 200 + b"b:\n", Gap()], False),
+        ([DEEP + b" " * 200 + b"b:", Gap()], True),
+        ([DEEP, Gap(), b"\n" + b" " * 200 + b"a\na"], True),
+        ([b"b:\n" + b" " * 199, Gap(), b"b:\n", Gap(), b"b:\n", Gap(), b"\n", b" " * 199 + b"a\n"], True),
+    ],
+)
+def test_blocks(canvas: list[bytes | Gap], wanted: bool) -> None:
+    assert sg.infill.completable(toy("blocks"), canvas) == wanted
+    if wanted and DEEP not in canvas:
+        check(toy("blocks"), canvas, "", 0)
+
+
+@pytest.mark.parametrize("width", [197, 198, 199])
+def test_rules_that_need_more_blocks_than_there_is_width_for(width: int) -> None:
+    canvas = [b"b\n" + b" " * width + b"c\n", Gap(), b"a\n"]
+    assert sg.infill.completable(toy("nested"), canvas)
+    canvas = [b"b\n" + b" " * (width + 1) + b"c\n", Gap(), b"a\n"]
+    assert sg.infill.completable(toy("nested"), canvas) == (width < 199)
+
+
+def test_parts() -> None:
+    assert tidy([b"", b"a", b"b", None, None, b"", b"c"]) == [b"ab", None, b"c"]
+    assert tidy([]) == []
+
+
+def test_tokens_without_all_bytes_are_left_to_the_machine() -> None:
+    network = sg.compile(sg.Lark('start: "(" start ")" |'), sg.testing.byte_vocabulary()).network
+    few = CompiledGrammar(network, Vocabulary([b"((", b"))", None], eos_token_ids=[2]))
+    assert recogniser_of(few) is None
+    assert not sg.infill.completable(few, [b"(", Gap()])
+    assert sg.infill.completable(few, [b"((", Gap()])
+    every = CompiledGrammar(network, Vocabulary([b"((", b"))", b"(", b")", None], eos_token_ids=[4]))
+    assert recogniser_of(every) is not None
+    assert sg.infill.witness(every, [b"(", Gap()]) == [2, 3]
