@@ -178,7 +178,7 @@ def test_naive_kernels_import_nothing_they_judge() -> None:
 
 
 def test_compiled_kernels_are_cached_and_release_the_gil() -> None:
-    """Every njit in kernels/ says cache=True and nogil=True, or that it is a part of its callers, never compiled alone."""
+    """Every njit in kernels/ says cache=True and nogil=True, or inline="always": it is a part of its callers then."""
     wrong = []
     for name, path in ALL:
         if not name.startswith("structgen.kernels"):
