@@ -51,7 +51,8 @@ class Machine(Nodes):
         self._result = np.zeros(2, dtype=np.int64)
         self._deep = np.zeros((store.longest + 1, 2), dtype=np.int64)
         self._bytes = np.zeros(256, dtype=np.uint8)
-        self.arrays = self.empty_arrays(store.width)
+        nested = bool(getattr(network, "nested", False))
+        self.arrays = self.empty_arrays(store.width if nested else 1)
         self.handle = cpu.handle(self.arrays)
         m = self.arrays
         # cell 0: the bottom of every stack, where the text may end
@@ -59,7 +60,7 @@ class Machine(Nodes):
         m.used[L.M_FRAMES] = 0
         m.used[L.M_TAPES] = L.BLANK + 1
         cpu.intern_cell(self.handle, 0, 1)
-        m.used[L.FOLDS] = int(getattr(network, "nested", False))
+        m.used[L.FOLDS] = nested
         # configuration 0: after EOS; it has no items, accepts, and is not to be met by interning
         m.configs[FINISHED, L.K_ACCEPT] = 1
         m.used[L.M_CONFIGS] = 1
@@ -67,7 +68,7 @@ class Machine(Nodes):
 
     @staticmethod
     def empty_arrays(width: int = 1) -> L.Machine:
-        """Arrays with room for a small grammar, over a vocabulary with so many words in a mask."""
+        """Arrays with room for a small grammar. ``width``: words in a mask, where masks are made by folds."""
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
             nodes=np.zeros((64, L.N_COLS), dtype=np.int32),
