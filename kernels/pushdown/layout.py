@@ -34,7 +34,9 @@ NODES, TERMINALS, CLASSES, BAN_STATES = 12, 13, 14, 15
 MOST = 16  # the greatest width
 START = 17  # the node that the text begins with
 WORDS = 18  # words in a row of CAN
-HEADER = 19
+BEGINS = 19  # [c + 2, t / 32]: as CAN, for terminals: may this class come where the terminal begins?
+BEGIN_WORDS = 20
+HEADER = 21
 #: Rows of edges: kind; terminal or node called; node behind it, or END.
 KIND, SYMBOL, TO, EDGE_ROW = 0, 1, 2, 3
 #: Rows of edges by terminal: the node that they leave, and where they lead.

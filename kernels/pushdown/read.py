@@ -84,6 +84,8 @@ def call(T, R, node, entry, widths, label, c, how, ban, byte):
 @njit(cache=True, nogil=True)
 def proceed(T, R, sort, label, c, columns, ban, byte):
     """Go on behind a terminal; of margins ``columns`` is the set of widths that they may have."""
+    if label >= 0 and not can(T, label, byte):
+        return
     if sort == L.TERMINAL:
         item(T, R, label, c, ban, byte)
     elif sort == L.EQUAL:
@@ -130,6 +132,8 @@ def group_of(R, gap):
 @njit(cache=True, nogil=True)
 def begin(T, R, terminal, label, c, ban, byte):
     """Begin a terminal at a node, as far as the next byte begins it."""
+    if not (T[T[L.BEGINS] + byte * T[L.BEGIN_WORDS] + (terminal >> 5)] >> (terminal & 31)) & 1:
+        return
     state = T[T[L.STARTS] + terminal]
     sort = T[T[L.SORT] + terminal]
     columns = L.NO_SET if sort == L.TERMINAL else between(R, 0, 0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from numba import njit
 
 from structgen.kernels.pushdown import layout as L
-from structgen.kernels.pushdown.widths import both, up_to
+from structgen.kernels.pushdown.widths import both, up_to, within
 
 
 @njit(cache=True, nogil=True)
@@ -100,8 +100,7 @@ def covered(R, x, c, low):
     widths = R[c + L.WIDTHS]
     view = R[base + L.NARROW]
     while view >= 0:
-        more = R[view + L.WIDTHS]
-        if view != c and R[more + L.HIGH] >= R[widths + L.HIGH] and both(R, more, widths) == widths:
+        if view != c and within(R, widths, R[view + L.WIDTHS]):
             if R[find(R, x, (view << 32) | low) + 2] == now:
                 return True
         view = R[view + L.SIBLING]

@@ -54,6 +54,17 @@ def both(R, x, y):
 
 
 @njit(cache=True, nogil=True)
+def within(R, x, y):
+    """Is all of the one set in the other? Neither is empty."""
+    return (
+        R[x] & R[y] == R[x]
+        and R[x + 1] & R[y + 1] == R[x + 1]
+        and R[x + 2] & R[y + 2] == R[x + 2]
+        and R[x + 3] & R[y + 3] == R[x + 3]
+    )
+
+
+@njit(cache=True, nogil=True)
 def either(R, x, y):
     """What is in one of the sets."""
     if x == y or y == L.EMPTY:

@@ -63,6 +63,7 @@ def tables_of(network: Network) -> NDArray[np.int64] | None:
         L.NEED: np.array(_needs(accept, edges)),
         L.CARRY: np.array([key in margins.carrying for key in margins.nodes]),
         L.CAN: _packed(_can(accept, edges, automata, group)),
+        L.BEGINS: _packed(_begins(automata, group)),
     }
     numbers_of = {
         L.NODES: len(edges),
@@ -72,6 +73,7 @@ def tables_of(network: Network) -> NDArray[np.int64] | None:
         L.MOST: margins.most,
         L.START: numbers[margins.start],
         L.WORDS: -(-len(edges) // 32),
+        L.BEGIN_WORDS: -(-len(automata.sorts) // 32),
     }
     return _laid_out(parts, numbers_of, (np.cumsum([0, *sizes]), flat), (on, ways), group)
 
@@ -232,6 +234,18 @@ def _needs(accept: list[bool], edges: list[list[_Edge]]) -> list[int]:
                     need[node] = cost
                     changed = True
     return need
+
+
+def _begins(automata: _Automata, group: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool[t, c + 2]: which classes can come where a terminal begins? All where it may be empty."""
+    classes = int(group.max()) + 1
+    found = np.zeros((len(automata.sorts), classes + 2), dtype=np.bool_)
+    found[:, classes + 1] = True
+    for number in range(len(automata.sorts)):
+        first, empty = automata.beginnings(number)
+        found[number, group[first]] = True
+        found[number] |= empty
+    return found
 
 
 def _packed(flags: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import combinations_with_replacement, pairwise, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import structgen as sg
@@ -18,6 +18,7 @@ from structgen.ir.network import Network
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.compiled import CompiledGrammar
 from tests.infill.toys import compiled, nested_networks, networks
+from tests.strategies import examples
 
 LETTERS = Vocabulary([b"a", b"b", None], eos_token_ids=[2])
 #: Blocks in blocks; lines that go on inside brackets; a line that must be followed by a block; ends without newline.
@@ -110,7 +111,7 @@ def check(grammar: CompiledGrammar, canvas: list[bytes | Gap], alphabet: str, lo
                 assert not in_language(grammar, b"".join(p if isinstance(p, bytes) else next(rest) for p in canvas))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), st.sampled_from(sorted(TOYS)))
 def test_indentation_beside_all_short_fillings(data: st.DataObject, name: str) -> None:
     grammar, alphabet = toy(name), TOYS[name][1]
@@ -118,7 +119,7 @@ def test_indentation_beside_all_short_fillings(data: st.DataObject, name: str) -
     check(grammar, canvas, alphabet, 3)
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(networks(True) | nested_networks(), st.lists(st.none() | st.text("ab", max_size=4), max_size=6))
 def test_nested_grammars_beside_the_machine(network: Network, parts: list[str | None]) -> None:
     grammar = compiled(network, LETTERS)
@@ -141,7 +142,7 @@ STRING: /'[^']*'(?!')/
 """
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.none() | st.text("afin='() ", max_size=6), max_size=5), st.booleans())
 def test_what_lexers_forbid_beside_the_machine(parts: list[str | None], contextual: bool) -> None:
     grammar = keywords("contextual" if contextual else "basic")
