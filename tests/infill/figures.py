@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -54,34 +52,6 @@ def laws(name: str, constraint: sg.Constraint, vocab: sg.Vocabulary, length: int
     print("  mask of one slot  ", milliseconds(lambda: canvas.mask(middle)))
 
 
-def regions(n: int = 100) -> None:
-    """Three spans taken out of a JSON text of some 200 lines; the same with a character put in."""
-    rng = random.Random(0)
-
-    def value(depth: int) -> object:
-        if depth == 0:
-            return rng.choice([rng.randint(0, 999), "abc d", True, None, 1.5])
-        parts = [value(depth - 1) for _ in range(4)]
-        return parts if rng.random() < 0.5 else {f"k{i}": part for i, part in enumerate(parts)}
-
-    text = json.dumps([value(3), value(3)], indent=1).encode()
-    grammar = sg.compile(sg.load_grammar("json"), sg.testing.byte_vocabulary())
-    times = []
-    for _ in range(n):
-        a, b, c, d, e, f = sorted(rng.sample(range(len(text)), 6))
-        canvas = [text[:a], sg.Gap(), text[b:c], sg.Gap(), text[d:e], sg.Gap(), text[f:]]
-        for mutated in (False, True):
-            if mutated:
-                canvas[-1] = canvas[-1][:5] + b"\x01" + canvas[-1][5:]
-            begin = time.process_time()
-            got = sg.infill.completable(grammar, canvas)
-            times.append(1e3 * (time.process_time() - begin))
-            assert got != mutated
-    lines = text.count(b"\n")
-    p50, p95 = np.percentile(times, [50, 95])
-    print(f"json, {lines} lines, three gaps: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
-
-
 def main() -> None:
     llama = load("llama3")[0]
     words = sg.Regex(r"([a-z]{1,8} ){1,100}\d{4}-\d{2}")
@@ -94,7 +64,6 @@ def main() -> None:
     pieces = [text for text in llama.tokens if text and len(text) <= 4 and text.isascii()][:768]
     small = [*(bytes([i]) for i in range(256)), *(p for p in pieces if len(p) > 1)]
     laws("JSON", constraint, sg.Vocabulary([*small, None], eos_token_ids=[len(small)]), 128)
-    regions()
 
 
 if __name__ == "__main__":
