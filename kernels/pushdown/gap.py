@@ -13,7 +13,7 @@ from numba import njit
 
 from structgen.kernels.pushdown import layout as L
 from structgen.kernels.pushdown.bans import after
-from structgen.kernels.pushdown.read import group_of, thread, turn
+from structgen.kernels.pushdown.read import group_of, seen, thread, turn
 from structgen.kernels.pushdown.stacks import at_most, cell, covered, first_edge, forget, learn, narrowed, put_edge, row
 from structgen.kernels.pushdown.widths import between, both, either, up_to
 
@@ -223,7 +223,8 @@ def spread(T, R, state, ban, columns, g):
                 left = after(T, R, under, c) if under else 0
                 if left >= 0:
                     found = found or left == 0
-                    thread(R, L.NEXT, to, left, columns, g)
+                    if not seen(R, to, left, columns, g):
+                        thread(R, L.NEXT, to, left, columns, g)
     return found
 
 
@@ -307,7 +308,8 @@ def store(T, R):
         if met:
             columns = L.NO_SET if T[T[L.SORT] + terminal] == L.TERMINAL else anything
             for state in range(T[T[L.STARTS] + terminal], T[T[L.STARTS] + terminal + 1]):
-                thread(R, L.NEXT, state, 0, columns, g)
+                t = row(R, L.NEXT, 4)
+                R[t], R[t + 1], R[t + 2], R[t + 3] = state, 0, columns, g
 
 
 @njit(cache=True, nogil=True)

@@ -105,20 +105,26 @@ def thread(R, part, state, ban, columns, group):
     if learn(R, MOVED | (state << 32) | (columns + 1), (ban << 32) | group) >= 0:
         i = row(R, part, 4)
         R[i], R[i + 1], R[i + 2], R[i + 3] = state, ban, columns, group
+        if part == L.NEXT:
+            R[R[L.AT + L.SEEN] + state] = i
+
+
+@njit(cache=True, nogil=True)
+def seen(R, state, ban, columns, group):
+    """Is this the last one of the next threads that came to its state?"""
+    i = R[R[L.AT + L.SEEN] + state]
+    if i < R[L.AT + L.NEXT] or i >= R[L.AT + L.NEXT] + 4 * R[L.USED + L.NEXT]:
+        return False
+    return R[i] == state and R[i + 1] == ban and R[i + 2] == columns and R[i + 3] == group
 
 
 @njit(cache=True, nogil=True)
 def move(R, state, ban, columns, group):
     """A thread that has moved, unless it is the same as the last one to come to its state."""
-    seen = R[L.AT + L.SEEN] + state
-    i = R[seen]
-    end = R[L.AT + L.NEXT] + 4 * R[L.USED + L.NEXT]
-    if i >= R[L.AT + L.NEXT] and i < end and R[i] == state:
-        if R[i + 1] == ban and R[i + 2] == columns and R[i + 3] == group:
-            return
-    i = row(R, L.NEXT, 4)
-    R[i], R[i + 1], R[i + 2], R[i + 3] = state, ban, columns, group
-    R[seen] = i
+    if not seen(R, state, ban, columns, group):
+        i = row(R, L.NEXT, 4)
+        R[i], R[i + 1], R[i + 2], R[i + 3] = state, ban, columns, group
+        R[R[L.AT + L.SEEN] + state] = i
 
 
 @njit(cache=True, nogil=True)
