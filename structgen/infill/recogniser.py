@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.errors import LimitError
+from structgen.kernels.first_use import announce
 from structgen.kernels.pushdown import layout as L
 from structgen.kernels.pushdown.gap import pass_gap
 from structgen.kernels.pushdown.read import open_text, read, read_any
@@ -38,6 +39,7 @@ class Recogniser:
     """
 
     def __init__(self, tables: NDArray[np.int64]) -> None:
+        announce(pass_gap, "the kernels of gaps", 20)
         self._tables, self._group = tables[:-256].copy(), tables[-256:].copy()
         self._classes = int(tables[L.CLASSES])
         self._lock = threading.Lock()
