@@ -73,10 +73,7 @@ def _compile() -> None:
     """Fill Numba's cache on two cores; what helpers could not do, ``load`` does."""
     beside = threading.Thread(target=_compile_beside)
     beside.start()
-    machine = _EmptyMachine()
-    cpu.closure(machine.t, machine.m, 0, 0, 0, L.EMPTY)
-    cpu.travel(machine.t, machine.m, cpu.ADVANCE, 0, np.zeros(0, dtype=np.uint8), np.zeros(2, dtype=np.int64))
-    _member(machine.t, machine.m)
+    compile_masks()
     beside.join()
 
 
@@ -86,8 +83,8 @@ def _member(t: Any, m: Any) -> None:
 
 
 def _compile_beside() -> None:
-    """What needs no closures first; by then those that masks need are in the cache, compiled here."""
-    for what, env in (("compile_rest", {"NUMBA_OPT": "1"}), ("compile_masks", {})):
+    """What masks do not need, half of the work; what they share with it is in the cache by then."""
+    for what, env in (("compile_rest", {"NUMBA_OPT": "1"}), ("compile_travel", {})):
         try:
             subprocess.run(
                 [sys.executable, "-c", f"from {__name__} import {what}; {what}()"],
@@ -132,6 +129,14 @@ def compile_masks() -> None:
     machine = _EmptyMachine()
     cpu.mask(machine.t, machine.m, 0, 1, np.zeros(machine.width, dtype=np.int32))
     cpu.next_states(machine.t, machine.m, 0, 0, np.zeros(1, np.int32), np.zeros((2, 2), dtype=np.int64))
+
+
+def compile_travel() -> None:
+    """Steps through texts, and nodes of records."""
+    machine = _EmptyMachine()
+    cpu.closure(machine.t, machine.m, 0, 0, 0, L.EMPTY)
+    cpu.travel(machine.t, machine.m, cpu.ADVANCE, 0, np.zeros(0, dtype=np.uint8), np.zeros(2, dtype=np.int64))
+    _member(machine.t, machine.m)
 
 
 def compile_rest() -> None:
