@@ -283,19 +283,24 @@ def turn(R):
 
 
 @njit(cache=True, nogil=True)
+def go_on(T, R, following):
+    """A byte has been read; ``following`` is what comes next, -1 for a gap without bound. Is anything left?"""
+    turn(R)
+    if R[L.FULL] or not R[L.USED + L.THREADS]:
+        return False
+    if following >= 0:
+        endings(T, R, following)
+    return not R[L.FULL]
+
+
+@njit(cache=True, nogil=True)
 def read(T, R, text, behind):
     """Read fixed text. ``behind`` is what comes next, -1 for a gap without bound. Is anything left?"""
     for i in range(len(text)):
         forget(R)
         R[L.USED + L.NEXT] = 0
         step(T, R, text[i], True)
-        turn(R)
-        if R[L.FULL] or not R[L.USED + L.THREADS]:
-            return False
-        following = text[i + 1] if i + 1 < len(text) else behind
-        if following >= 0:
-            endings(T, R, following)
-        if R[L.FULL]:
+        if not go_on(T, R, text[i + 1] if i + 1 < len(text) else behind):
             return False
     return True
 
@@ -309,13 +314,7 @@ def read_any(T, R, allowed, behind):
         for byte in range(T[L.CLASSES]):
             if allowed[i, byte]:
                 step(T, R, byte, False)
-        turn(R)
-        if R[L.FULL] or not R[L.USED + L.THREADS]:
-            return False
-        following = T[L.CLASSES] + 1 if i + 1 < len(allowed) else behind
-        if following >= 0:
-            endings(T, R, following)
-        if R[L.FULL]:
+        if not go_on(T, R, T[L.CLASSES] + 1 if i + 1 < len(allowed) else behind):
             return False
     return True
 
