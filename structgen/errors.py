@@ -16,7 +16,10 @@ class StructgenError(Exception):
         message: what is wrong, one sentence; behind it may come lines with an excerpt of the source.
         where: the place in the user's source, or None.
         hint: what to do about it, or None.
+        samples: what a sampler had drawn before the error ended its run (``structgen.sampling.Samples``), or None.
     """
+
+    samples: object = None
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
         self.message = message
@@ -42,7 +45,7 @@ class StructgenError(Exception):
         return (self.message, self.where, self.hint)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.message, self.where, self.hint))
+        return (_rebuild, (type(self), self.message, self.where, self.hint), self.__dict__)
 
 
 def _rebuild(
@@ -92,7 +95,7 @@ class BudgetError(StructgenError):
 
 
 class ModelError(StructgenError):
-    """A model and a vocabulary do not fit together, or a model cannot be loaded or obtained."""
+    """A model and a vocabulary do not fit together, a model cannot be loaded or obtained, or it failed when asked."""
 
 
 class InputError(StructgenError):
@@ -108,7 +111,6 @@ class PredicateError(StructgenError):
 
     Attributes:
         text: the text it was asked about.
-        samples: what had been drawn before (``structgen.sampling.Samples``), or None.
     """
 
     def __init__(
@@ -116,4 +118,3 @@ class PredicateError(StructgenError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.text = text
-        self.samples: object = None

@@ -283,7 +283,8 @@ class Generator:
                 :func:`structgen.sampling.sample`.
             max_rows: contexts that run through the model together.
 
-        Raises as :meth:`generate`; PredicateError with the samples drawn before where the predicate fails.
+        Raises as :meth:`generate`, and as :func:`structgen.sampling.sample`: the error's ``samples`` are those drawn
+        before.
         """
         _at_least_one("max_tokens", max_tokens)
         if constraint is None:
@@ -425,7 +426,7 @@ class Generator:
             chat: as for one text.
             on_error: ``"raise"``: a row that cannot be prepared raises before the first token, and one whose
                 object is refused raises at the end; ``"return"``: the error stands in the row's place and the
-                other rows are kept.
+                other rows are kept. A model that raises stops the rows that run together: a ModelError each.
             batch_size: how many rows run together; None: the generator's.
             token_bias, banned: as for one text, for all rows.
             speculative: as for one text; rows that run together accept different numbers of tokens.
@@ -460,7 +461,14 @@ class Generator:
         size = self.batch_size if batch_size is None else batch_size
         for first in range(0, len(jobs), size):
             group = jobs[first : first + size]
-            stopped = self._run([job for _, job in group], plan)
+            try:
+                stopped = self._run([job for _, job in group], plan)
+            except Exception as error:  # models are programs and raise what they like
+                if on_error == "raise":
+                    raise
+                failed = ModelError(f"the model raised {type(error).__name__}: {error}", hint=None)
+                failed.__cause__ = error
+                stopped = [failed if job.row.reason is None else None for _, job in group]
             for (i, job), failure in zip(group, stopped, strict=True):
                 try:
                     outcomes[i] = failure or self._result(job)

@@ -91,7 +91,11 @@ class TransformersLM:
             if list(taken) != list(range(len(self._rows))):
                 self._cache.batch_select_indices(torch.from_numpy(taken).to(self.model.device))
         self._rows = contexts
-        return self._forward(contexts[:, shared:], keep)
+        try:
+            return self._forward(contexts[:, shared:], keep)
+        except BaseException:  # some layers may hold the new tokens and others not
+            self.forget()
+            raise
 
     def _match(self, contexts: Int64Array, keep: int) -> tuple[Int64Array, int]:
         """For each context a row of the cache, and how many first tokens all of them share with theirs."""

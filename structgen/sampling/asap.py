@@ -43,15 +43,19 @@ class ASAp:
         """Draw ``n`` texts. Weights are scaled by the share of texts that did not fail, so their mean estimates Z."""
         self.learnt.bind(problem, self.model_name)
         record = Recorder(problem)
-        with record.guard():
+
+        def finish() -> Samples:
+            share = np.log(len(record.prefixes) / record.attempts) if record.prefixes else 0.0
+            return record.samples(log_weights=[weight + share for weight in record.log_weights])
+
+        with record.guard(finish):
             for row in range(n):
                 draws = Draws((*seed, row))
                 began = record.attempts
                 while not self._attempt(problem, draws, record):
                     if record.attempts - began >= self.max_attempts or self.learnt.root.log_theta == -np.inf:
                         raise Stop("failed")
-        share = np.log(len(record.prefixes) / record.attempts) if record.prefixes else 0.0
-        return record.samples(log_weights=[weight + share for weight in record.log_weights])
+        return finish()
 
     def _attempt(self, problem: Problem, draws: Draws, record: Recorder) -> bool:
         theta = self.learnt

@@ -41,7 +41,15 @@ class Beam:
         width = max(self.width, n)
         live: list[tuple[float, Prefix]] = [(0.0, problem.root)]
         ended: list[tuple[float, Prefix]] = []
-        with record.guard():
+
+        def finish() -> Samples:
+            ended.sort(key=lambda pair: -self._score(*pair))
+            for log_p, prefix in ended[:n]:
+                record.attempts += 1
+                record.add(prefix, log_p, log_p)
+            return record.samples(log_sum(np.array(record.log_weights)))
+
+        with record.guard(finish):
             while live:
                 live = self._grow(problem, live, ended, width)
                 ended.sort(key=lambda pair: -self._score(*pair))
@@ -50,11 +58,7 @@ class Beam:
                     break  # log P only falls
         if record.outcome == "done" and n > 0 and not ended:
             record.outcome = "failed"
-        for log_p, prefix in ended[:n]:
-            record.attempts += 1
-            record.add(prefix, log_p, log_p)
-        weights = np.array(record.log_weights)
-        return record.samples(log_sum(weights))
+        return finish()
 
     def _score(self, log_p: float, prefix: Prefix) -> float:
         return log_p / (len(prefix.tokens) + 1) ** self.length_penalty

@@ -54,7 +54,12 @@ class CARS:
         self.learnt.bind(problem, self.model_name)
         record = Recorder(problem)
         begun: list[float] = []
-        with record.guard():
+
+        def finish() -> Samples:
+            log_z = float(log_sum(np.array(begun)) - np.log(len(begun))) if begun else -np.inf
+            return record.samples(log_z, [log_z] * len(record.prefixes))
+
+        with record.guard(finish):
             for row in range(n):
                 draws = Draws((*seed, row))
                 failures = 0
@@ -72,8 +77,7 @@ class CARS:
                         record.add(prefix, 0.0, log_p)
                         break
                     failures += 1
-        log_z = log_sum(np.array(begun)) - np.log(len(begun)) if begun else -np.inf
-        return record.samples(float(log_z), [float(log_z)] * len(record.prefixes))
+        return finish()
 
     def _attempt(self, problem: Problem, draws: Draws) -> tuple[bool, Prefix, float]:
         """One text from the model's law conditioned on avoiding what is known to be bad: did it end well?"""

@@ -35,7 +35,7 @@ class Exact:
         """``n`` samples, each of weight Z."""
         record = Recorder(problem)
         log_z = np.nan
-        with record.guard():
+        with record.guard(lambda: record.samples(log_z)):
             sums = _sums(problem, self.max_prefixes)
             log_z = sums.log_z
             for row in range(n if log_z > -np.inf else 0):

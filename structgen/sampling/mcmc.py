@@ -44,11 +44,17 @@ class MCMC:
         """``n`` chains. log Z is estimated from the texts that were written from the start, by their weights."""
         record = Recorder(problem)
         fresh: list[float] = []
-        with record.guard():
+
+        def finish() -> Samples:
+            log_z = float(log_sum(np.array(fresh)) - np.log(len(fresh))) if fresh else np.nan
+            return record.samples(log_z, [log_z] * len(record.prefixes))
+
+        with record.guard(finish):
             for row in range(n):
                 draws = Draws((*seed, row))
                 text = self.complete(problem, (), draws)
-                while not text.good and len(fresh) < self.max_attempts:
+                before = len(fresh)
+                while not text.good and len(fresh) - before < self.max_attempts:
                     fresh.append(-np.inf)
                     record.attempts += 1
                     text = self.complete(problem, (), draws)
@@ -63,8 +69,7 @@ class MCMC:
                     if other.good and draws.happens(float(np.exp(log_acceptance(text, other)))):
                         text = other
                 record.add(text.end, 0.0, sum(text.log_p))
-        log_z = log_sum(np.array(fresh)) - np.log(len(fresh)) if fresh else np.nan
-        return record.samples(float(log_z), [float(log_z)] * len(record.prefixes))
+        return finish()
 
     def complete(self, problem: Problem, kept: tuple[int, ...], draws: Draws) -> Text:
         """A text that begins with some tokens and goes on under masks to its end."""

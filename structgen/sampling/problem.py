@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen import bits
-from structgen.errors import BudgetError, InputError, ModelError
+from structgen.errors import BudgetError, InputError, ModelError, StructgenError
 from structgen.runtime import CompiledGrammar
 from structgen.sampling.bias import TokenBias
 from structgen.sampling.predicate import Predicate
@@ -175,7 +175,7 @@ class Problem:
 
         Raises:
             Stop: the bound on passes would be passed.
-            ModelError: the model's numbers are unusable.
+            ModelError: the model raised, or its numbers are unusable.
         """
         wanted = {prefix.tokens: prefix for prefix in prefixes}
         found: dict[tuple[int, ...], Law] = {}
@@ -237,7 +237,15 @@ class Problem:
         return bits.ids(self.grammar.budget_mask(state, left))
 
     def _ask(self, contexts: list[list[int]]) -> Float64Array:
-        rows = np.asarray(self.model.next_logprobs(contexts), dtype=np.float64)
+        try:
+            rows = np.asarray(self.model.next_logprobs(contexts), dtype=np.float64)
+        except StructgenError:
+            raise
+        except Exception as error:  # models are programs and raise what they like
+            raise ModelError(
+                f"the model raised {type(error).__name__}: {error}",
+                hint="What was drawn before is in the error's samples",
+            ) from error
         expected = (len(contexts), self.grammar.vocab.size)
         if rows.shape != expected:
             raise ModelError(

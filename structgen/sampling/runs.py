@@ -1,18 +1,19 @@
 """The running of samplers: seeds, populations, and what is kept when a run ends early.
 
 Receives what a sampler draws, one text after the other; returns :class:`Samples`. A run that is interrupted, or
-whose bound on forward passes is reached, returns what it has; a predicate that fails raises with what was drawn.
+whose bound on forward passes is reached, returns what it has; an error, of a predicate or a model say, is given what
+was drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
 
-from structgen.errors import PredicateError
+from structgen.errors import StructgenError
 from structgen.sampling.problem import Prefix, Problem, Stop, log_mean
 from structgen.sampling.samples import Outcome, Samples
 
@@ -44,16 +45,19 @@ class Recorder:
         self.log_probs.append(log_prob if log_weight > -np.inf else np.nan)
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Around the drawing: what ends it early is recorded instead of losing the samples."""
+    def guard(self, finish: Callable[[], Samples] | None = None) -> Iterator[None]:
+        """Around the drawing: what ends it early is recorded instead of losing the samples.
+
+        ``finish`` makes the samples that an error is given; None: :meth:`samples`.
+        """
         try:
             yield
         except Stop as stop:
             self.outcome = "failed" if stop.reason == "failed" else "budget"
         except KeyboardInterrupt:
             self.outcome = "interrupted"
-        except PredicateError as error:
-            error.samples = self.samples()
+        except StructgenError as error:
+            error.samples = self.samples() if finish is None else finish()
             raise
 
     def samples(self, log_z: float | None = None, log_weights: Sequence[float] | None = None) -> Samples:

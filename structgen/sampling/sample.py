@@ -61,8 +61,11 @@ def sample(
     Raises:
         InputError: an argument is out of range.
         BudgetError: no text fits into ``max_tokens``.
-        ModelError: the model's numbers are unusable.
-        PredicateError: the predicate failed; ``samples`` of the error are those drawn before.
+        ModelError: the model raised, or its numbers are unusable.
+        PredicateError: the predicate failed.
+        LimitError: the grammar, or the sampler, needs more than its limits allow.
+
+    Whatever error ends the drawing, its ``samples`` are those drawn before.
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise InputError(f"n={n!r}", hint="It is the number of samples, 0 or more")

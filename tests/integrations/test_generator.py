@@ -234,6 +234,26 @@ def test_a_batch_keeps_the_rows_that_worked(gen):
         gen.batch(["p"] * 2, [["x"], Picky])
 
 
+@pytest.mark.parametrize("speculative", [False, True])
+def test_a_model_that_raises_stops_the_rows_that_run_together(gen, model, speculative):
+    prompts, options = ["a", "b", "fail", "d", "e"], {"max_tokens": 20, "batch_size": 2, "speculative": speculative}
+    wanted = gen.batch(prompts, sg.Regex("[a-z]{3}[0-9]{3}"), **options)
+
+    def fail(_, args, kwargs):
+        if any("fail" in text for text in gen.tokenizer.batch_decode(kwargs["input_ids"])):
+            raise RuntimeError("out of memory")
+
+    hook = model.register_forward_pre_hook(fail, with_kwargs=True)
+    try:
+        with pytest.raises(RuntimeError, match="out of memory"):
+            gen.batch(prompts, sg.Regex("[a-z]{3}[0-9]{3}"), **options)
+        found = gen.batch(prompts, sg.Regex("[a-z]{3}[0-9]{3}"), on_error="return", **options)
+    finally:
+        hook.remove()
+    assert [value for i, value in enumerate(found) if i not in (2, 3)] == [wanted[i] for i in (0, 1, 4)]
+    assert all(isinstance(found[i], sg.errors.ModelError) and "out of memory" in str(found[i]) for i in (2, 3))
+
+
 def test_batch_arguments_that_do_not_fit(gen):
     for arguments, options, message in [
         (("one text", None), {}, "one text"),

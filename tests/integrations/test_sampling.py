@@ -41,6 +41,19 @@ def test_the_cache_changes_no_number(model, calls, rows):
         assert np.allclose(lm.next_logprobs(contexts), from_scratch(model, contexts), atol=1e-4)
 
 
+def test_a_pass_that_was_broken_off_is_not_in_the_cache(model):
+    lm = TransformersLM(model)
+    lm.next_logprobs([[1, 2, 3]])
+    head = model.lm_head.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lm.next_logprobs([[1, 2, 0, 1]])  # all layers have seen it
+    finally:
+        head.remove()
+    for contexts in ([[1, 2, 0, 1, 3]], [[1, 2, 3]]):
+        assert np.allclose(lm.next_logprobs(contexts), from_scratch(model, contexts), atol=1e-4)
+
+
 def test_the_cache_saves_work(model):
     lm = TransformersLM(model)
     prompt = list(range(4, 40))

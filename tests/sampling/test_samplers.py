@@ -1,6 +1,7 @@
 """Samplers, judged by expectations over all their random choices, and by their laws."""
 
 import math
+import pickle
 from contextlib import contextmanager
 
 import numpy as np
@@ -403,6 +404,42 @@ def test_a_predicate_that_raises_is_named_with_its_text(grammar):
         assert caught.value.samples is not None
         drawn = caught.value.samples
         assert all(text != b"ba" for text, w in zip(drawn.texts, drawn.log_weights, strict=True) if w > -np.inf)
+
+
+class Tired(HashModel):
+    """Raises in place of looking at more contexts than it may."""
+
+    def __init__(self, seed, most):
+        super().__init__(seed)
+        self.left = most
+
+    def next_logprobs(self, contexts):
+        if len(contexts) > self.left:
+            raise RuntimeError("out of memory")
+        self.left -= len(contexts)
+        return super().next_logprobs(contexts)
+
+
+SAMPLERS = "Masked", "CARS", "ASAp", "MCMC", "SMC", "AWRS", "PowerSMC", "Steering", "Beam", "Exact"
+#: contexts after which the model fails; the last two samplers are done after a few
+FAILURES = [(name, most) for name in SAMPLERS for most in (0, 1, 3, 20) if most < 20 or name not in SAMPLERS[-2:]]
+
+
+@pytest.mark.parametrize(("name", "most"), FAILURES)
+def test_a_model_that_raises_loses_no_samples(grammar, name, most):
+    def drawn(model, **options):
+        sampler = getattr(sg.sampling, name)(**({"particles": 4} if name in ("SMC", "AWRS", "PowerSMC") else {}))
+        return sg.sampling.sample(model, grammar, n=40, sampler=sampler, max_tokens=2, cache_bytes=0, **options)
+
+    cut = drawn(HashModel(1), max_passes=most)
+    assert cut.outcome == "budget"
+    with pytest.raises(ModelError, match="RuntimeError: out of memory") as caught:
+        drawn(Tired(1, most))
+    kept = caught.value.samples
+    assert kept.tokens == cut.tokens
+    np.testing.assert_array_equal(kept.log_weights, cut.log_weights)
+    np.testing.assert_array_equal(kept.log_z, cut.log_z)
+    assert pickle.loads(pickle.dumps(caught.value)).samples.tokens == cut.tokens
 
 
 def test_a_slow_predicate_is_an_error(grammar):
