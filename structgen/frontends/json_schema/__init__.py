@@ -13,9 +13,10 @@ under Boolean combinations that are not multiplied out), ``lower`` (the network)
 from __future__ import annotations
 
 from structgen.errors import LimitError, UnsatisfiableError
+from structgen.frontends.json_schema.builder import Builder
 from structgen.frontends.json_schema.clash import clash
 from structgen.frontends.json_schema.formula import INFINITE
-from structgen.frontends.json_schema.lower import Builder, JsonNetwork
+from structgen.frontends.json_schema.lower import JsonNetwork, least_text
 from structgen.frontends.json_schema.normalise import Normaliser
 from structgen.frontends.json_schema.schema import Reader, Schema
 from structgen.frontends.json_schema.separators import terminals
@@ -46,7 +47,7 @@ def network_of(source: JsonSchema, reader: Reader, schema: Schema, *, max_states
     """The network of a schema that has been read. Raises as :func:`build` does."""
     normaliser = Normaliser(max_states)
     words = terminals(source.whitespace, source.numbers, source.escapes)
-    builder = Builder(normaliser, words, source.property_order == "any")
+    builder = Builder(normaliser, words, source.property_order == "any", least_text)
     formula = normaliser.formula(schema)
     try:
         if builder.cost(formula) >= INFINITE:

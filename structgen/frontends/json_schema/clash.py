@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from structgen.errors import ConstraintError
+from structgen.frontends.json_schema.builder import Builder
 from structgen.frontends.json_schema.formula import INFINITE
-from structgen.frontends.json_schema.lower import Builder
 from structgen.frontends.json_schema.references import escape
 from structgen.frontends.json_schema.schema import Schema
 

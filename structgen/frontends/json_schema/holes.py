@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from structgen.automata import BYTES, ByteDfa, Dfa, difference, intersect, make, to_bytedfa, utf8
-from structgen.frontends.json_schema.numbers import NONE, Forms, NumberSet, exact
+from structgen.frontends.json_schema.conditions import NONE
+from structgen.frontends.json_schema.numbers import Forms, NumberSet, exact
 from structgen.frontends.regex import to_dfa
 
 _FORM = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?|-?[1-9](\.[0-9]+)?[eE][+-]?[0-9]+"

@@ -1,12 +1,8 @@
 """Exact sets of JSON numbers, closed under the Boolean operations.
 
 Receives bounds, steps and values from schemas; returns :class:`NumberSet`. A set is a line cut at finitely many
-points: whether each cut itself belongs, and which *condition* holds on each open stretch between cuts.
-
-A condition says which multiples belong. The indicator of "multiple of L" is written 1[L]; conditions are integer
-combinations of such indicators (and of 1, written with step 0), so they multiply by
-``1[L] * 1[M] = 1[lcm(L, M)]``, are complemented by ``1 - f``, and two conditions are the same function exactly
-when their coefficients are equal. No residues are listed, so ``multipleOf: 1e-8`` on integers costs nothing.
+points: whether each cut itself belongs, and which *condition* (see ``conditions``) holds on each open stretch
+between cuts.
 
 Numbers are decimals of any size. A float stands for the decimal that ``json.dumps`` writes for it.
 """
@@ -15,30 +11,34 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 from structgen.automata.bytedfa import ByteDfa, chain
 from structgen.errors import InputError, LimitError, SchemaError
+from structgen.frontends.json_schema.conditions import (
+    EVERY,
+    INTEGERS,
+    NONE,
+    Condition,
+    both,
+    but_not,
+    dense,
+    either,
+    holds,
+    members,
+    negated,
+)
 from structgen.ir.network import Terminal
 
 Number = int | float | Decimal | Fraction
 
 #: "any": with any exponent; "double": with exponents that a double has room for; "plain": without exponents.
 Forms = Literal["any", "double", "plain"]
-
-#: ((step, coefficient), ...), ascending; step 0 is "every number".
-Condition = tuple[tuple[Fraction, int], ...]
-
-ZERO = Fraction(0)
-NONE: Condition = ()
-EVERY: Condition = ((ZERO, 1),)
-INTEGERS: Condition = ((Fraction(1), 1),)
 
 #: Numbers with more digits than this are refused: Python itself reads and prints no more.
 MAX_DIGITS = 4_300
@@ -47,8 +47,6 @@ _TOO_LARGE = 10**MAX_DIGITS
 _LISTED = 64
 #: The texts of sets of numbers whose bounds are smaller integers are never too many.
 _SMALL = 10**19
-#: Multiples looked at when a member of a sparse condition is sought.
-_MAX_SCAN = 200_000
 
 
 def exact(value: Number) -> Fraction:
@@ -91,97 +89,6 @@ def is_decimal(value: Fraction) -> bool:
     while rest % 5 == 0:
         rest //= 5
     return rest == 1
-
-
-# Conditions
-
-
-def holds(condition: Condition, value: Fraction) -> bool:
-    """Does a condition hold at a number?"""
-    total = 0
-    for step, coefficient in condition:
-        if not step or (value / step).denominator == 1:
-            total += coefficient
-    return total == 1
-
-
-def dense(condition: Condition) -> bool:
-    """Does the condition hold between the multiples, so that every stretch has infinitely many members?"""
-    return bool(condition) and condition[0] == (ZERO, 1)
-
-
-def _lcm(a: Fraction, b: Fraction) -> Fraction:
-    if not a or not b:
-        return a or b
-    return Fraction(math.lcm(a.numerator, b.numerator), math.gcd(a.denominator, b.denominator))
-
-
-def _condition(terms: dict[Fraction, int]) -> Condition:
-    return tuple(sorted((step, c) for step, c in terms.items() if c))
-
-
-@lru_cache(maxsize=4096)
-def _both(a: Condition, b: Condition) -> Condition:
-    if a == b or b == EVERY:
-        return a
-    if a == EVERY:
-        return b
-    terms: dict[Fraction, int] = {}
-    for s, c in a:
-        for t, d in b:
-            step = _lcm(s, t)
-            terms[step] = terms.get(step, 0) + c * d
-    return _condition(terms)
-
-
-@lru_cache(maxsize=4096)
-def _not(a: Condition) -> Condition:
-    terms = {step: -c for step, c in a}
-    terms[ZERO] = terms.get(ZERO, 0) + 1
-    return _condition(terms)
-
-
-def _either(a: Condition, b: Condition) -> Condition:
-    return _not(_both(_not(a), _not(b)))
-
-
-def _but_not(a: Condition, b: Condition) -> Condition:
-    return _both(a, _not(b))
-
-
-@lru_cache(maxsize=4096)
-def _minimal_steps(condition: Condition) -> tuple[Fraction, ...]:
-    """The steps that are multiples of no other: every member is a multiple of one of them."""
-    chosen: list[Fraction] = []
-    for step, _ in condition:
-        if not any((step / other).denominator == 1 for other in chosen):
-            chosen.append(step)
-    return tuple(chosen)
-
-
-def _members(condition: Condition, after: Fraction, before: Fraction | None) -> Iterator[Fraction]:
-    """Members of a condition that is not dense, ascending, in the open interval (after, before)."""
-    heads = [(step, math.floor(after / step) + 1) for step in _minimal_steps(condition)]
-    last = None
-    for _ in range(_MAX_SCAN):
-        if not heads:
-            return
-        at = min(range(len(heads)), key=lambda i: heads[i][0] * heads[i][1])
-        step, k = heads[at]
-        value = step * k
-        if before is not None and value >= before:
-            return
-        heads[at] = (step, k + 1)
-        if value != last and holds(condition, value):
-            yield value
-        last = value
-    raise LimitError(
-        f"no decision after looking at {_MAX_SCAN} multiples between {after} and {before}",
-        hint="Simplify the combination of multipleOf constraints",
-    )
-
-
-# Sets
 
 
 @dataclass(frozen=True)
@@ -257,7 +164,7 @@ class NumberSet:
             return self
         if self == _ALL or other == _NOTHING:
             return other
-        return _combine(self, other, _both, lambda x, y: x and y)
+        return _combine(self, other, both, lambda x, y: x and y)
 
     def union(self, other: NumberSet) -> NumberSet:
         """Numbers in either."""
@@ -267,7 +174,7 @@ class NumberSet:
             return self
         if self == _NOTHING or other == _ALL:
             return other
-        return _combine(self, other, _either, lambda x, y: x or y)
+        return _combine(self, other, either, lambda x, y: x or y)
 
     def difference(self, other: NumberSet) -> NumberSet:
         """Numbers in this set and not in the other."""
@@ -275,11 +182,11 @@ class NumberSet:
             return other.complement().intersect(self)
         if other == _NOTHING:
             return self
-        return _combine(self, other, _but_not, lambda x, y: x and not y)
+        return _combine(self, other, but_not, lambda x, y: x and not y)
 
     def complement(self) -> NumberSet:
         """Numbers not in this set."""
-        return _normal(self.cuts, tuple(not x for x in self.at), tuple(_not(c) for c in self.between))
+        return _normal(self.cuts, tuple(not x for x in self.at), tuple(negated(c) for c in self.between))
 
     __and__, __or__, __sub__, __invert__ = intersect, union, difference, complement
 
@@ -313,7 +220,7 @@ class NumberSet:
         found: list[Fraction] = []
         for i, cut in enumerate(self.cuts):
             if i and self.between[i]:
-                for value in _members(self.between[i], self.cuts[i - 1], cut):
+                for value in members(self.between[i], self.cuts[i - 1], cut):
                     found.append(value)
                     if len(found) > limit:
                         return None
@@ -491,7 +398,7 @@ def _normal(cuts: tuple[Fraction, ...], at: tuple[bool, ...], between: tuple[Con
         if dense(condition):
             items.append(_Open(lo, hi, condition))
         elif condition:
-            first = next(_members(condition, lo, hi), None) if lo is not None else None
+            first = next(members(condition, lo, hi), None) if lo is not None else None
             if lo is None or first is not None:
                 last = _before(condition, hi) if hi is not None else None
                 _push(items, _Run(first, last, condition))
@@ -502,7 +409,7 @@ def _normal(cuts: tuple[Fraction, ...], at: tuple[bool, ...], between: tuple[Con
 
 def _before(condition: Condition, value: Fraction) -> Fraction:
     """The last member under a value (conditions are symmetric about 0)."""
-    return -next(_members(condition, -value, None))
+    return -next(members(condition, -value, None))
 
 
 def _push(items: list[_Run | _Open], run: _Run) -> None:
@@ -510,7 +417,7 @@ def _push(items: list[_Run | _Open], run: _Run) -> None:
     top = items[-1] if items else None
     if not run.condition:
         if isinstance(top, _Run) and top.condition and top.last is not None:
-            if next(_members(top.condition, top.last, None)) == run.first:
+            if next(members(top.condition, top.last, None)) == run.first:
                 top.last = run.last
                 return
     elif run.first is not None:
@@ -577,7 +484,7 @@ def _listed(run: _Run) -> list[Fraction]:
         return []
     found = [run.first]
     if run.condition:
-        for value in _members(run.condition, run.first, run.last):
+        for value in members(run.condition, run.first, run.last):
             found.append(value)
             if len(found) >= _LISTED:
                 return []

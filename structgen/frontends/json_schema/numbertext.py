@@ -26,8 +26,9 @@ from typing import NamedTuple
 
 from structgen.automata import ByteDfa, Dfa, intersect, to_bytedfa, utf8
 from structgen.errors import LimitError
+from structgen.frontends.json_schema.conditions import Condition, dense
 from structgen.frontends.json_schema.numberrows import MAX_STATES, Interval, Row, Rows
-from structgen.frontends.json_schema.numbers import Condition, Forms, NumberSet, dense
+from structgen.frontends.json_schema.numbers import Forms, NumberSet
 from structgen.frontends.regex import to_dfa
 
 #: Residues of one multipleOf above which a schema is refused.

@@ -15,11 +15,12 @@ from fractions import Fraction
 from typing import Any
 
 from structgen.frontends.json_schema.algebra import ALL_STRINGS
+from structgen.frontends.json_schema.conditions import EVERY, NONE
 from structgen.frontends.json_schema.formula import Formula
 from structgen.frontends.json_schema.holes import without_values
 from structgen.frontends.json_schema.load import Frozen
 from structgen.frontends.json_schema.normalise import Normaliser
-from structgen.frontends.json_schema.numbers import EVERY, NONE, NumberSet
+from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.shapes import NO, YES, ArrayShape, ObjectShape, Values
 from structgen.frontends.json_schema.strings import StringSet
 

@@ -21,7 +21,7 @@ from structgen.frontends.json_schema.numbers import NumberSet
 from structgen.frontends.json_schema.seen import among, canonical, read_value, without
 
 if TYPE_CHECKING:
-    from structgen.frontends.json_schema.lower import Builder
+    from structgen.frontends.json_schema.builder import Builder
 
 #: Values of a finite set that are listed.
 MAX_MEMBERS = 2_000

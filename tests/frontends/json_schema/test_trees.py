@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from structgen.errors import LimitError, UnsatisfiableError
-from structgen.frontends.json_schema import lower, operations
+from structgen.frontends.json_schema import builder, operations
 from tests.frontends.json_schema.networks import Judge, network, reach
 from tests.json_strategies import is_valid
 
@@ -96,7 +96,7 @@ def test_combinations(kind: str, rng: random.Random, wide: int, depth: int, spli
     schema = {"type": kind, **combination(rng, leaf, depth)}
     if "type" in schema and schema["type"] != kind:
         schema["type"] = kind
-    with mock.patch.object(operations, "WIDE", wide), mock.patch.object(lower, "_MAX_SPLIT", split):
+    with mock.patch.object(operations, "WIDE", wide), mock.patch.object(builder, "_MAX_SPLIT", split):
         try:
             judge = Judge(schema)
             ordered = network(schema)
@@ -231,6 +231,6 @@ def test_combinations_of_combinations() -> None:
     kinds = [closed_object({f"p{i}{j}": INTEGER for j in range(12)} | {"z": {"enum": [i, 9]}}) for i in range(8)]
     branches = [{"type": "object", "properties": {"a": kind, "b": {"type": "object", "additionalProperties": kind}}}
                 for kind in kinds]  # fmt: skip
-    with mock.patch.object(lower, "_MAX_TREES", 30), pytest.raises(LimitError, match="more than 30 diff") as caught:
+    with mock.patch.object(builder, "_MAX_TREES", 30), pytest.raises(LimitError, match="more than 30 diff") as caught:
         network({"oneOf": branches}, property_order="any")
     assert caught.value.where is not None
