@@ -15,7 +15,19 @@ from numpy.typing import NDArray
 
 from structgen.errors import InputError, UnsupportedError
 from structgen.infill.finite import FiniteSteps
-from structgen.infill.gap import ANY, MAYBE, SLOT, TOKEN, Element, Gap, Layout, Step, checked_token, lay_out
+from structgen.infill.gap import (
+    ANY,
+    MAYBE,
+    SLOT,
+    TOKEN,
+    Element,
+    Gap,
+    Layout,
+    Step,
+    check_grammar,
+    checked_token,
+    lay_out,
+)
 from structgen.infill.graph import token_graph
 from structgen.infill.law import BlockLaw
 from structgen.infill.nested import NestedSteps
@@ -48,6 +60,7 @@ class Canvas:
     def __init__(
         self, grammar: CompiledGrammar, canvas: Iterable[Element], *, padding: bool = False, unroll: bool = False
     ) -> None:
+        check_grammar(grammar)
         if grammar.special:
             raise UnsupportedError(
                 f"a canvas under a constraint that names special tokens ({', '.join(sorted(grammar.special))})",
@@ -145,7 +158,7 @@ class Canvas:
                 "laws are for canvases with few states, and this grammar nests without bound",
                 hint="Canvas(..., unroll=True) explores the states of a canvas that is short enough",
             )
-        return BlockLaw(self.engine, logits)
+        return BlockLaw(self.engine, np.asarray(logits))
 
     def tokens(self) -> list[int | None]:
         """For each position its token; None for slots, texts and what gaps may have beyond their least."""

@@ -98,7 +98,7 @@ def denoise(
     Raises:
         InputError: the canvas has other parts, or an option is wrong.
         UnsatisfiableError: the canvas cannot be completed.
-        ModelError: the logits have another shape than the protocol says, or NaN.
+        ModelError: the logits have another shape than the protocol says, or are NaN or +inf.
     """
     run = _Run(model, grammar, canvas, padding, Plan(**plan))
     frames = list(run.frames())
@@ -128,6 +128,8 @@ class _Run:
         self, model: Denoiser, grammar: CompiledGrammar, canvas: Iterable[Element], padding: bool, plan: Plan
     ) -> None:
         begin = time.process_time()
+        if not callable(getattr(model, "logits", None)):
+            raise InputError(f"{type(model).__name__} has no method logits(canvas)", hint="See sg.infill.Denoiser")
         self.model = model
         self.plan = plan
         self.vocab = grammar.vocab
@@ -184,13 +186,15 @@ class _Run:
                 seconds=spent,
             )
 
-    def _checked(self, logits: object) -> NDArray[np.float32]:
+    def _checked(self, logits: Any) -> NDArray[np.float32]:
+        if hasattr(logits, "detach"):  # a tensor of torch, on any device and of any dtype
+            logits = logits.detach().float().cpu().numpy()
         rows = np.asarray(logits, dtype=np.float32)
         wanted = len(self.canvas), self.vocab.size
         if rows.shape != wanted:
             raise ModelError(f"the logits are {rows.shape}, not {wanted}: length of the canvas, size of the vocabulary")
-        if np.isnan(rows[sorted(self.open)]).any():
-            raise ModelError("the model's logits are NaN", hint="Try another dtype, such as float32")
+        if not all(rows[position].max() < np.inf for position in self.open):
+            raise ModelError("the model's logits are NaN or infinite", hint="Try another dtype, such as float32")
         return rows
 
     def _eligible(self) -> list[int]:

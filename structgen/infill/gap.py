@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from structgen.errors import InputError, LimitError
 from structgen.kernels.infill import ANY, MAYBE, SLOT, TEXT, TOKEN
 from structgen.masks.vocabulary import Vocabulary
+from structgen.runtime.compiled import CompiledGrammar
 
 #: A canvas of more steps is refused.
 MOST_STEPS = 1 << 17
@@ -40,6 +41,8 @@ class Gap:
     def __init__(self, least: int | None = None, most: int | None = _UNSET) -> None:
         if most is _UNSET:
             most = least
+        if isinstance(least, bool) or isinstance(most, bool):
+            raise InputError("a gap is given by numbers of tokens, not by a bool")
         try:
             self.least = 0 if least is None else operator.index(least)
             self.most = None if most is None else operator.index(most)
@@ -108,6 +111,12 @@ def lay_out(canvas: list[Element], vocab: Vocabulary) -> Layout:
             steps.append(Step(TOKEN, checked_token(element, vocab, f"element {index}")))
     first.append(len(steps))
     return Layout(steps, first)
+
+
+def check_grammar(grammar: object) -> None:
+    """Raises InputError where a canvas is given something else than a compiled grammar."""
+    if not isinstance(grammar, CompiledGrammar):
+        raise InputError(f"{type(grammar).__name__} is no compiled grammar", hint="Make one with sg.compile")
 
 
 def checked_token(token: object, vocab: Vocabulary, where: str) -> int:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from structgen.errors import UnsatisfiableError
+from structgen.errors import InputError, UnsatisfiableError
 from structgen.infill.canvas import completable, witness
-from structgen.infill.gap import Element, Gap
+from structgen.infill.gap import Element, Gap, check_grammar
 from structgen.infill.template import Template
 from structgen.infill.walk import Walk
 from structgen.runtime.compiled import CompiledGrammar
@@ -201,8 +201,11 @@ def repair(grammar: CompiledGrammar, text: bytes) -> tuple[bytes, tuple[Change, 
     Returns:
         The text, and what was changed.
 
-    Raises as :func:`open_up`.
+    Raises as :func:`open_up`; InputError where the text is no bytes.
     """
+    check_grammar(grammar)
+    if not isinstance(text, bytes):
+        raise InputError(f"the text is given as bytes, not {type(text).__name__}", hint="Use text.encode()")
     return fill_shortest(grammar, open_up(grammar, characters(text)), text)
 
 
