@@ -199,7 +199,7 @@ def make_cells(T, R):
                     widths = between(R, 1, T[L.MOST])
                 elif not T[T[L.CARRY] + node]:
                     widths = L.NO_SET
-                c = cell(R, widths, -1, gap)
+                c = cell(R, node, widths, -1, gap)
                 R[marks + (part + 2) * n + node] = c
                 meet(R, node, c)
 
@@ -240,7 +240,7 @@ def seed(T, R, sort, label, c, columns):
     else:
         deeper = both(R, columns, between(R, R[R[c + L.WIDTHS] + L.LOW] + 1, T[L.MOST]))
         if deeper != L.EMPTY:
-            block = cell(R, deeper, -1, -1)
+            block = cell(R, label, deeper, -1, -1)
             put_edge(R, block, L.END, at_most(R, c, R[deeper + L.HIGH] - 1), L.WIDER)
             meet(R, label, block)
 

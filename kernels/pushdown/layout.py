@@ -20,8 +20,8 @@ ACCEPT = 0  # [n]: may the rule end here?
 FIRST = 1  # [n + 1]: its edges, as places
 NEED = 2  # [n]: how many blocks inside each other it takes to end the rule, at least
 CARRY = 3  # [n]: can a margin of the block be met from here on in this rule?
-CAN = 4  # [c + 2, n / 32]: bit n % 32 of word n // 32: may this class come next at node n, as far as the rule tells?
-# Yes where it may end. Behind the classes there stand the end of the text, and what is not known
+CAN = 4  # [c + 2, n / 32]: bit n % 32 of word n // 32: may this class come next at node n, in its rule or behind it?
+# Behind the classes there stand the end of the text, and what is not known
 DELTA = 5  # [q, c]: the next state, or -1
 STARTS = 6  # [t + 1]: the first state of each terminal, its start; the others follow
 STATES = 7  # [q, 3]: the terminal; 0 it may not end here, 1 it may, 2 under a ban; that ban's start
@@ -35,8 +35,10 @@ MOST = 16  # the greatest width
 START = 17  # the node that the text begins with
 WORDS = 18  # words in a row of CAN
 BEGINS = 19  # [c + 2, t / 32]: as CAN, for terminals: may this class come where the terminal begins?
-BEGIN_WORDS = 20
-HEADER = 21
+BEGIN_WORDS = 20  # words in a row of BEGINS
+LEAVES = 21  # [c + 2, n / 32]: as CAN: may this class come behind the rule that node n is in?
+PASSES = 22  # [c + 2, t / 32]: as BEGINS: may this class come behind the terminal?
+HEADER = 23
 #: Rows of edges: kind; terminal or node called; node behind it, or END.
 KIND, SYMBOL, TO, EDGE_ROW = 0, 1, 2, 3
 #: Rows of edges by terminal: the node that they leave, and where they lead.
@@ -61,8 +63,9 @@ SMALL = 1 << 11
 
 #: Stack cells, each a rule under way: the widths that its block may have, or NO_SET; its first edge, or -1; for a cell
 #: narrowed to fewer widths the one it was made of, else -1; the first cell narrowed from this one, or -1; the next of
-#: these; for a narrowed cell, does it have its edges yet? when it was popped last; the gap that made it, or -1.
-WIDTHS, EDGE, BASE, NARROW, SIBLING, MADE, POPPED, GAP = range(8)
+#: these; for a narrowed cell, does it have its edges yet? when it was popped last; the gap that made it, or -1; the
+#: node that its rule begins with.
+WIDTHS, EDGE, BASE, NARROW, SIBLING, MADE, POPPED, GAP, RULE = range(9)
 #: Edges of cells: node to go on at, or END; the cell below; how their widths go together; the next edge, or -1.
 LABEL, BELOW, HOW, OTHER = range(4)
 FREE, SAME, WIDER = 0, 1, 2
@@ -77,4 +80,4 @@ WAY, IN_GAP = 0, 1
 #: begins), the node called or begun with, label, cell.
 
 #: Words in a row of each part.
-ROWS = (8, 4, 6, 1, 2, 4, 3, 4, 4, 2, 3, 2, 4, 4, 1, 1, 1, 1)
+ROWS = (9, 4, 6, 1, 2, 4, 3, 4, 4, 2, 3, 2, 4, 4, 1, 1, 1, 1)

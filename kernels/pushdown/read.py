@@ -32,14 +32,32 @@ ITEM, NEW, EDGE, BEGUN, MOVED, DONE = 1 << 59, 2 << 59, 3 << 59, 4 << 59, 5 << 5
 
 @njit(cache=True, nogil=True)
 def can(T, node, byte):
-    """May the byte come next at a node, as far as its rule tells?"""
+    """May the byte come next at a node, in its rule or behind it?"""
     return (T[T[L.CAN] + byte * T[L.WORDS] + (node >> 5)] >> (node & 31)) & 1
+
+
+@njit(cache=True, nogil=True)
+def leaves(T, node, byte):
+    """May the byte come behind the rule of a node?"""
+    return (T[T[L.LEAVES] + byte * T[L.WORDS] + (node >> 5)] >> (node & 31)) & 1
+
+
+@njit(cache=True, nogil=True)
+def begins(T, terminal, byte):
+    """May the byte come where a terminal begins?"""
+    return (T[T[L.BEGINS] + byte * T[L.BEGIN_WORDS] + (terminal >> 5)] >> (terminal & 31)) & 1
+
+
+@njit(cache=True, nogil=True)
+def passes(T, terminal, byte):
+    """May the byte come behind a terminal?"""
+    return (T[T[L.PASSES] + byte * T[L.BEGIN_WORDS] + (terminal >> 5)] >> (terminal & 31)) & 1
 
 
 @njit(cache=True, nogil=True)
 def item(T, R, node, c, ban, byte):
     """A node to be looked at, or with END the end of the cell's rule."""
-    if node >= 0 and not can(T, node, byte):
+    if not (can(T, node, byte) if node >= 0 else leaves(T, R[c + L.RULE], byte)):
         return
     x = ITEM | (node + 1)
     if covered(R, x, c, ban) or learn(R, x, (c << 32) | ban) < 0:
@@ -73,7 +91,7 @@ def call(T, R, node, entry, widths, label, c, how, ban, byte):
     """Begin the rule of a node above a cell. ``entry`` tells the rules that begin here apart."""
     k = learn(R, NEW | entry, (ban << 32) | (widths + 1))
     if k >= 0:
-        callee = cell(R, widths, -1, -1)
+        callee = cell(R, node, widths, -1, -1)
         R[k + 3] = callee
         link(T, R, callee, label, c, how, ban, byte)
         item(T, R, node, callee, ban, byte)
@@ -84,7 +102,7 @@ def call(T, R, node, entry, widths, label, c, how, ban, byte):
 @njit(cache=True, nogil=True)
 def proceed(T, R, sort, label, c, columns, ban, byte):
     """Go on behind a terminal; of margins ``columns`` is the set of widths that they may have."""
-    if label >= 0 and not can(T, label, byte):
+    if not (can(T, label, byte) if label >= 0 else leaves(T, R[c + L.RULE], byte)):
         return
     if sort == L.TERMINAL:
         item(T, R, label, c, ban, byte)
@@ -138,7 +156,7 @@ def group_of(R, gap):
 @njit(cache=True, nogil=True)
 def begin(T, R, terminal, label, c, ban, byte):
     """Begin a terminal at a node, as far as the next byte begins it."""
-    if not (T[T[L.BEGINS] + byte * T[L.BEGIN_WORDS] + (terminal >> 5)] >> (terminal & 31)) & 1:
+    if not begins(T, terminal, byte):
         return
     state = T[T[L.STARTS] + terminal]
     sort = T[T[L.SORT] + terminal]
@@ -209,9 +227,8 @@ def end_group(T, R, terminal, g, columns, ban, byte):
         return
     stored = R[L.AT + L.STORED_FIRST] + gap * (T[L.NODES] + 1)
     for w in range(T[T[L.ON] + terminal], T[T[L.ON] + terminal + 1], L.ON_ROW):
-        label = T[w + L.BEHIND]
-        if label < 0 or can(T, label, byte):
-            node = T[w + L.FROM]
+        node, label = T[w + L.FROM], T[w + L.BEHIND]
+        if can(T, label, byte) if label >= 0 else leaves(T, node, byte):
             for at in range(R[stored + node], R[stored + node + 1]):
                 proceed(T, R, sort, label, R[at], columns, ban, byte)
 
@@ -225,8 +242,8 @@ def endings(T, R, byte):
     for i in range(R[L.USED + L.THREADS]):  # threads begun here are behind these
         t = threads + 4 * i
         s = T[L.STATES] + R[t] * 3
-        ends = T[s + L.ENDS]
-        if ends == 0:
+        ends, terminal = T[s + L.ENDS], T[s + L.TERM]
+        if ends == 0 or not passes(T, terminal, byte):
             continue
         ban = R[t + L.UNDER]
         if byte == T[L.CLASSES]:
@@ -239,7 +256,6 @@ def endings(T, R, byte):
                 continue
             if left == 0:
                 ban = 0  # it is over with the next byte
-        terminal = T[s + L.TERM]
         columns, g = R[t + L.READ], R[t + L.GROUP]
         if learn(R, DONE | (terminal << 32) | (columns + 1), (ban << 32) | g) >= 0:
             end_group(T, R, terminal, g, columns, ban, byte)

@@ -108,11 +108,12 @@ def covered(R, x, c, low):
 
 
 @njit(cache=True, nogil=True)
-def cell(R, widths, base, gap):
+def cell(R, rule, widths, base, gap):
     """A new cell without edges."""
-    c = row(R, L.CELLS, 8)
+    c = row(R, L.CELLS, 9)
     R[c + L.WIDTHS], R[c + L.EDGE], R[c + L.BASE], R[c + L.NARROW] = widths, -1, base, -1
-    R[c + L.SIBLING], R[c + L.MADE], R[c + L.POPPED], R[c + L.GAP] = -1, 1 if base < 0 else 0, -1, gap
+    R[c + L.SIBLING], R[c + L.MADE], R[c + L.POPPED] = -1, 1 if base < 0 else 0, -1
+    R[c + L.GAP], R[c + L.RULE] = gap, rule
     return c
 
 
@@ -145,7 +146,7 @@ def narrowed(R, c, widths):
         R[L.FULL] = 1
         return c
     R[L.USED + L.VIEWS] += 1
-    view = cell(R, left, base, R[base + L.GAP])
+    view = cell(R, R[base + L.RULE], left, base, R[base + L.GAP])
     R[view + L.SIBLING] = R[base + L.NARROW]
     R[base + L.NARROW] = view
     R[begin + 2 * at], R[begin + 2 * at + 1] = key, view

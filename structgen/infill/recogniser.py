@@ -138,7 +138,7 @@ class Recogniser:
             at, size = int(room[L.AT + part]), int(room[L.ROOM + part]) * L.ROWS[part]
             room[at : at + size] = 0
         widths = place_of(room, 1, 0, 0, 0) if tables[tables[L.CARRY] + tables[L.START]] else L.NO_SET
-        room[L.ROOT] = cell(room, widths, -1, -1)
+        room[L.ROOT] = cell(room, tables[L.START], widths, -1, -1)
         return room
 
 

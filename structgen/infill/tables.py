@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structgen.automata.bytedfa import ByteDfa
+from structgen.infill.follow import Edge, following
 from structgen.ir.margins import MarginRule, Margins
 from structgen.ir.network import END, Call, Key, Network, Node, Terminal, Unsure
 from structgen.kernels.pushdown import layout as L
@@ -23,7 +24,6 @@ MOST_NODES = 50_000
 MOST_WIDTHS = 4 * L.BITS
 _FAR = 1 << 20
 
-_Edge = tuple[int, int, int]
 
 
 def tables_of(network: Network) -> NDArray[np.int64] | None:
@@ -36,9 +36,9 @@ def tables_of(network: Network) -> NDArray[np.int64] | None:
         return None
     numbers = {key: i for i, key in enumerate(margins.nodes)}
     automata = _Automata(margins)
-    edges: list[list[_Edge]] = []
+    edges: list[list[Edge]] = []
     for node in margins.nodes.values():
-        found: list[_Edge] = []
+        found: list[Edge] = []
         for edge in node.edges:
             to = L.END if edge.label is END else numbers[edge.label]
             if isinstance(edge.symbol, Call):
@@ -62,9 +62,9 @@ def tables_of(network: Network) -> NDArray[np.int64] | None:
         L.ACCEPT: np.array(accept),
         L.NEED: np.array(_needs(accept, edges)),
         L.CARRY: np.array([key in margins.carrying for key in margins.nodes]),
-        L.CAN: _packed(_can(accept, edges, automata, group)),
-        L.BEGINS: _packed(_begins(automata, group)),
-    }
+    } | following(
+        numbers[margins.start], accept, edges, [automata.beginnings(i) for i in range(len(automata.sorts))], group
+    )
     numbers_of = {
         L.NODES: len(edges),
         L.TERMINALS: len(automata.sorts),
@@ -217,7 +217,7 @@ def _fill(table: NDArray[np.int32], dfa: ByteDfa, begin: int) -> None:
             table[begin + state, lo[e] : hi[e] + 1] = begin + to[e]
 
 
-def _needs(accept: list[bool], edges: list[list[_Edge]]) -> list[int]:
+def _needs(accept: list[bool], edges: list[list[Edge]]) -> list[int]:
     """How many blocks inside each other it takes to end the rule of each node."""
     need = [0 if a else _FAR for a in accept]
     changed = True
@@ -234,52 +234,3 @@ def _needs(accept: list[bool], edges: list[list[_Edge]]) -> list[int]:
                     need[node] = cost
                     changed = True
     return need
-
-
-def _begins(automata: _Automata, group: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """bool[t, c + 2]: which classes can come where a terminal begins? All where it may be empty."""
-    classes = int(group.max()) + 1
-    found = np.zeros((len(automata.sorts), classes + 2), dtype=np.bool_)
-    found[:, classes + 1] = True
-    for number in range(len(automata.sorts)):
-        first, empty = automata.beginnings(number)
-        found[number, group[first]] = True
-        found[number] |= empty
-    return found
-
-
-def _packed(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """int64[m, ceil(n / 32)]: the columns of bool[n, m], 32 bits to a word."""
-    n, m = flags.shape
-    words = np.zeros((m, -(-n // 32), 32), dtype=np.int64)
-    words.reshape(m, -1)[:, :n] = flags.T
-    return (words << np.arange(32)).sum(axis=2)
-
-
-def _can(
-    accept: list[bool], edges: list[list[_Edge]], automata: _Automata, group: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """bool[n, c + 2]: which classes can come next; may the rule end? True. Too many at margins."""
-    classes = int(group.max()) + 1
-    begins = []
-    for number in range(len(automata.sorts)):
-        first, empty = automata.beginnings(number)
-        row = np.zeros(classes, dtype=np.bool_)
-        row[group[first]] = True
-        begins.append((row, empty))
-    found = np.zeros((len(accept), classes + 1), dtype=np.bool_)
-    found[:, classes] = accept
-    last = np.zeros(classes + 1, dtype=np.bool_)
-    last[classes] = True
-    changed = True
-    while changed:
-        before = found.copy()
-        for node, row_of in enumerate(edges):
-            for kind, symbol, to in row_of:
-                first, empty = (found[symbol, :-1], found[symbol, -1]) if kind == L.CALL else begins[symbol]
-                found[node, :-1] |= first
-                if empty:
-                    found[node] |= last if to == L.END else found[to]
-        changed = bool((found != before).any())
-    unknown = np.ones((len(accept), 1), dtype=np.bool_)
-    return np.concatenate([found | found[:, -1:], unknown], axis=1)
