@@ -26,12 +26,23 @@ AT_ONCE = 4
 
 
 class Ahead(Protocol):
-    """States of the text so far, and what is left to do from them. Texts that have ended are no states here."""
+    """States of the text so far, and what is left to do from them. Texts that have ended are no states here.
+
+    A state may stand for several texts: it goes on as any of them does.
+    """
 
     start: int
 
-    def after(self, state: int) -> NDArray[np.int32]:
-        """int32[V]: the state after each token that has a text; -1 where it is not allowed."""
+    def allowed(self, state: int) -> NDArray[np.bool_]:
+        """bool[V]: the tokens that have a text and may come next. Not to be written to."""
+        ...
+
+    def step(self, state: int, token: int) -> int:
+        """The state after one of the tokens allowed; -1 for others."""
+        ...
+
+    def front(self, boundary: int) -> int:
+        """The state of all texts that the canvas up to a boundary can be; -1: there is none."""
         ...
 
     def advance(self, state: int, text: bytes) -> int:
@@ -44,12 +55,15 @@ class Ahead(Protocol):
 
 
 class FiniteAhead:
-    """Of a finite automaton: a table, made once for a canvas."""
+    """Of a finite automaton: a table, made once for a canvas. A set of its states has a number behind theirs."""
 
     def __init__(self, steps: FiniteSteps) -> None:
         graph = self._graph = steps.graph
+        self._engine = steps
         self.start = 0
-        self._rows: dict[int, NDArray[np.int32]] = {}
+        self._sets: list[NDArray[np.int32]] = []
+        self._numbers: dict[bytes, int] = {}
+        self._allowed: dict[int, NDArray[np.bool_]] = {}
         near = graph.texts
         n = graph.n_states
         table = [np.where(graph.accept, 0, NEVER).astype(np.int32)]
@@ -72,30 +86,61 @@ class FiniteAhead:
             table.append(out)
         self._table = table[::-1]
 
-    def after(self, state: int) -> NDArray[np.int32]:
-        known = self._rows.get(state)
+    def allowed(self, state: int) -> NDArray[np.bool_]:
+        known = self._allowed.get(state)
         if known is None:
             graph = self._graph
-            first, row_class, row_to = graph.rows
-            part = slice(int(first[state]), int(first[state + 1]))
+            first, row_class, _ = graph.rows
             # one more at the end: the class of dead tokens is -1. The last class is that of EOS
-            to = np.full(graph.n_classes + 1, REFUSED, dtype=np.int32)
-            to[row_class[part]] = row_to[part]
-            to[graph.n_classes - 1] = REFUSED
-            known = self._rows[state] = to[graph.token_class]
+            classes = np.zeros(graph.n_classes + 1, dtype=np.bool_)
+            for member in self._members(state).tolist():
+                classes[row_class[int(first[member]) : int(first[member + 1])]] = True
+            classes[graph.n_classes - 1] = False
+            known = self._allowed[state] = classes[graph.token_class]
         return known
+
+    def step(self, state: int, token: int) -> int:
+        if not self.allowed(state)[token]:
+            return REFUSED
+        states, targets = self._graph.column(token)
+        return self._numbered(targets[np.isin(states, self._members(state))])
 
     def advance(self, state: int, text: bytes) -> int:
         delta, byte_class = self._graph.delta, self._graph.byte_class
+        if state < self._graph.n_states:
+            for byte in text:
+                state = int(delta[state, byte_class[byte]])
+                if state < 0:
+                    return REFUSED
+            return state
+        members = self._members(state)
         for byte in text:
-            state = int(delta[state, byte_class[byte]])
-            if state < 0:
-                return REFUSED
-        return state
+            members = delta[members, byte_class[byte]]
+            members = members[members >= 0]
+        return self._numbered(members)
+
+    def front(self, boundary: int) -> int:
+        states = self._engine.forward(boundary)
+        return self._numbered(states[states < self._graph.n_states - 1])
 
     def fewest(self, boundary: int, state: int, most: int) -> int:
-        found = int(self._table[boundary][state])
+        found = int(self._table[boundary][self._members(state)].min())
         return found if found <= most else NEVER
+
+    def _members(self, state: int) -> NDArray[np.int32]:
+        n = self._graph.n_states
+        return np.array([state], dtype=np.int32) if state < n else self._sets[state - n]
+
+    def _numbered(self, states: NDArray[np.int32]) -> int:
+        """The number of a set: of a state by itself its own."""
+        states = np.unique(states).astype(np.int32)
+        if len(states) < 2:
+            return int(states[0]) if len(states) else REFUSED
+        name = states.tobytes()
+        if name not in self._numbers:
+            self._numbers[name] = self._graph.n_states + len(self._sets)
+            self._sets.append(states)
+        return self._numbers[name]
 
 
 class NestedAhead:
@@ -106,13 +151,21 @@ class NestedAhead:
         self._grammar = steps.grammar
         self._steps = steps.steps
         self._images = images_of(steps.grammar)
+        self._eos = frozenset(steps.grammar.vocab.eos_token_ids)
         self.start = steps.grammar.start
         # by boundary and state: the number, or that it is over so many
         self._known: dict[tuple[int, int], int] = {}
         self._over: dict[tuple[int, int], int] = {}
 
-    def after(self, state: int) -> NDArray[np.int32]:
-        return self._images.after(state)
+    def allowed(self, state: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self._images.after(state) >= 0
+        return found
+
+    def step(self, state: int, token: int) -> int:
+        return REFUSED if token in self._eos else self._grammar.advance(state, token)
+
+    def front(self, boundary: int) -> int:
+        return self._engine.front(boundary).state
 
     def advance(self, state: int, text: bytes) -> int:
         return self._grammar.advance_bytes(state, text)

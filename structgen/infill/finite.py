@@ -84,6 +84,11 @@ class FiniteSteps:
         self._refresh()
         return bool(self._backward[0, 0] & 1)
 
+    def forward(self, boundary: int) -> NDArray[np.int32]:
+        """The states that the canvas up to a boundary can lead to, ascending."""
+        self._refresh()
+        return np.flatnonzero(self._flags(self._forward[boundary])).astype(np.int32)
+
     def alive(self) -> BoolArray:
         """bool[L + 1, n]: the states that a text of the language can have at each boundary."""
         self._refresh()

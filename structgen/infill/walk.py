@@ -126,7 +126,7 @@ class Walk:
 
     def candidates(self, position: Position) -> NDArray[np.bool_]:
         """bool[V]: tokens that the grammar allows and that begin as the canvas may go on. The others are refused."""
-        found = self.ahead.after(position.state) >= 0
+        found = self.ahead.allowed(position.state).copy()
         kinds = {self._kind(p) for p, _ in position.places}
         if not kinds & {SLOT, MAYBE, ANY}:
             here = np.zeros_like(found)
@@ -141,9 +141,9 @@ class Walk:
 
     def token(self, position: Position, token: int) -> Position | None:
         """The position after a token; None where it is not allowed."""
-        state = int(self.ahead.after(position.state)[token])
         text = self._texts[token] if token < len(self._texts) else None
-        if state < 0 or not text:
+        state = self.ahead.step(position.state, token) if text else REFUSED
+        if state == REFUSED or not text:
             return None
         found: dict[Place, Track] = {}
         for place, track in position.places.items():
@@ -197,6 +197,23 @@ class Walk:
         # the gap's own marks were made when its end was reached
         self._arrive(places, at, track, offset, marked=at == end)
         return Position(state, offset, places)
+
+    # ------------------------------------------------------------ what is behind, before what stands before it
+
+    def from_boundary(self, boundary: int, spent: int) -> Position | None:
+        """The position behind a boundary, whatever the canvas before it holds: all its texts together.
+
+        So what is behind a gap can be written before the gap is. Offsets count from the boundary, the gaps before it
+        have no bytes; for these ``spent`` tokens of the budget are kept. None where nothing can be written then.
+        """
+        state = self.ahead.front(boundary)
+        if state == REFUSED:
+            return None
+        found: dict[Place, Track] = {}
+        opened = sum(self._events[:boundary])
+        self._arrive(found, boundary, Track(spent, (0,) * opened), 0)
+        kept = self._kept(state, found)
+        return Position(state, 0, kept) if kept else None
 
     # ------------------------------------------------------------ inside
 

@@ -42,6 +42,7 @@ class Infilled:
         log_probability: the sum over the tokens that the model chose.
         passes: forward passes.
         seconds_model, seconds_constraint: time.
+        interrupted: by self-infilling, where the model was interrupted, in bytes of the text; None: nowhere.
     """
 
     value: Any
@@ -52,6 +53,7 @@ class Infilled:
     passes: int
     seconds_model: float
     seconds_constraint: float
+    interrupted: int | None = None
 
     def __getitem__(self, name: str) -> str:
         """The text in the hole of this name."""
@@ -78,7 +80,11 @@ class Written:
 
 
 def infilled(
-    written: Written, spans: Sequence[tuple[int, int]], names: Sequence[str | None], value: Any
+    written: Written,
+    spans: Sequence[tuple[int, int]],
+    names: Sequence[str | None],
+    value: Any,
+    interrupted: int | None = None,
 ) -> Infilled:
     """The result for a text whose gaps lie at ``spans``."""
     regions = []
@@ -94,6 +100,7 @@ def infilled(
         passes=written.passes,
         seconds_model=written.seconds_model,
         seconds_constraint=written.seconds_constraint,
+        interrupted=interrupted,
     )
 
 

@@ -55,13 +55,31 @@ class Setting:
             )
 
 
-def write_through(setting: Setting, walk: Walk, prompt: list[int]) -> tuple[Written, Position]:
-    """Write the canvas from left to right, the model reading the prompt and what was written."""
+#: Asked before each token that the model chooses, with the text so far: is this as far as it writes?
+Stop = Callable[[Position, NDArray[np.float32], bytes], bool]
+
+
+def write_through(
+    setting: Setting,
+    walk: Walk,
+    prompt: list[int],
+    *,
+    start: Position | None = None,
+    ends: tuple[int, ...] | None = None,
+    stop: Stop | None = None,
+) -> tuple[Written, Position]:
+    """Write the canvas from left to right, the model reading the prompt and what was written.
+
+    Args:
+        start: where to begin; None: at the beginning.
+        ends: tokens by which the model ends its text, where it may end; None: EOS.
+        stop: see :data:`Stop`; None: never.
+    """
     forward = Single(setting.model, setting.width)
     done = Written([], [])
-    position = walk.start
+    position = walk.start if start is None else start
     new = list(prompt)
-    ends = walk.vocab.eos_token_ids
+    ends = walk.vocab.eos_token_ids if ends is None else ends
     while True:
         began = perf_counter()
         for token in _forced(setting, walk, position):
@@ -76,6 +94,12 @@ def write_through(setting: Setting, walk: Walk, prompt: list[int]) -> tuple[Writ
         if finished:
             break
         logits = _feed(forward, new, done)
+        if stop is not None:
+            began = perf_counter()
+            stopped = stop(position, logits, walk.vocab.token_bytes(done.tokens))
+            done.seconds_constraint += perf_counter() - began
+            if stopped:
+                break
         after, token = _choose(setting, walk, position, logits, done, ends, walk.token, walk.may_end)
         if after is None:
             break
@@ -92,24 +116,26 @@ def write_middles(setting: Setting, walk: Walk, fim: FillInTheMiddle, order: Ord
     entered = walk.leave(position, 0) if canvas.elements and not isinstance(canvas.elements[0], Gap) else position
     assert entered is not None, "the canvas can be completed"
     position = entered
-    fixed = [_fixed_text(walk, element) for element in canvas.elements]
+    fixed = [fixed_text(walk, element) for element in canvas.elements]
     done.text = b"".join(fixed[: _first_gap(canvas.elements)])
     for index, element in enumerate(canvas.elements):
         if not isinstance(element, Gap):
             continue
-        end = canvas.positions(index).stop
-        prompt = fim.ids(_text(done.text), _text(b"".join(fixed[index + 1 :])), setting.encode, order)
-        position, middle = _middle(setting, walk, position, end, prompt, fim.ends, done)
-        left = walk.leave(position, end)
-        assert left is not None, "the gap may end here"
-        position = left
+        middle = b""
+        if element.most != 0:
+            end = canvas.positions(index).stop
+            prompt = fim.ids(shown(done.text), shown(b"".join(fixed[index + 1 :])), setting.encode, order)
+            position, middle = write_middle(setting, walk, position, end, prompt, fim.ends, done)
+            left = walk.leave(position, end)
+            assert left is not None, "the gap may end here"
+            position = left
         behind = _first_gap(canvas.elements[index + 1 :])
         done.text += middle + b"".join(fixed[index + 1 : index + 1 + behind])
     done.tokens = _tokens_of(setting, walk, done)
     return done, position
 
 
-def _middle(
+def write_middle(
     setting: Setting, walk: Walk, position: Position, end: int, prompt: list[int], ends: tuple[int, ...], done: Written
 ) -> tuple[Position, bytes]:
     """The position at the end of one gap, and what was written in it."""
@@ -212,18 +238,18 @@ def _forced(setting: Setting, walk: Walk, position: Position) -> list[int]:
     text = walk.forced(position)
     if not text:
         return []
-    ids = _encoded(setting, walk, text)
+    ids = encoded(setting, walk, text)
     return ids if walk.reaches_end(position) else ids[:-1]
 
 
-def _encoded(setting: Setting, walk: Walk, text: bytes) -> list[int]:
+def encoded(setting: Setting, walk: Walk, text: bytes) -> list[int]:
     try:
         return setting.encode(text.decode())
     except UnicodeDecodeError:
         return walk.vocab.spell(text)
 
 
-def _fixed_text(walk: Walk, element: Any) -> bytes:
+def fixed_text(walk: Walk, element: Any) -> bytes:
     if isinstance(element, Gap):
         return b""
     return bytes(element) if isinstance(element, (bytes, bytearray)) else walk.vocab.token_bytes([element])
@@ -233,7 +259,7 @@ def _first_gap(elements: list[Any]) -> int:
     return next((i for i, element in enumerate(elements) if isinstance(element, Gap)), len(elements))
 
 
-def _text(data: bytes) -> str:
+def shown(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
@@ -242,7 +268,7 @@ def _tokens_of(setting: Setting, walk: Walk, done: Written) -> list[int]:
     tokens: list[int] = []
     at = 0
     for (start, end, _), token in zip(done.chosen, done.tokens, strict=True):
-        tokens += _encoded(setting, walk, done.text[at:start]) if start > at else []
+        tokens += encoded(setting, walk, done.text[at:start]) if start > at else []
         tokens.append(token)
         at = end
-    return tokens + (_encoded(setting, walk, done.text[at:]) if at < len(done.text) else [])
+    return tokens + (encoded(setting, walk, done.text[at:]) if at < len(done.text) else [])

@@ -62,6 +62,45 @@ def test_walks_end_in_fillings(data: st.DataObject, network: Network, vocab: sg.
         assert is_filling(naive, vocab, elements, tokens, False)
 
 
+@examples(80)
+@given(st.data(), st.one_of(networks(), nested_networks()), vocabularies(whole=True), st.integers(0, 3))
+@within_reach
+def test_what_is_behind_can_be_written_first(
+    data: st.DataObject, network: Network, vocab: sg.Vocabulary, most: int
+) -> None:
+    """From a boundary on, all that a filling has there is allowed, and all that is allowed has a filling before it."""
+    grammar, naive = compiled(network, vocab), Naive(network)
+    elements = [e for e in data.draw(canvases(vocab)) if not isinstance(e, int)]
+    try:
+        walk = Walk(grammar, elements, most)
+    except (UnsatisfiableError, BudgetError, VocabularyError):
+        return
+    index = data.draw(st.integers(0, len(elements)))
+    spent = data.draw(st.integers(0, most))
+    boundary = walk.canvas.positions(index).start if index < len(elements) else len(walk.canvas)
+    begin = walk.from_boundary(boundary, spent)
+    behind = elements[index:]
+    for filling in fillings(naive, vocab, elements, False, most):
+        if _used(filling[index:], behind) <= most - spent:
+            position = begin
+            for element, part in zip(behind, filling[index:], strict=True):
+                for token in vocab.spell(element) if isinstance(element, bytes) else part:
+                    assert position is not None
+                    position = walk.token(position, token)
+            assert position is not None and walk.may_end(position)
+    position, text = begin, b""
+    while position is not None and not walk.complete(position):
+        after = {t: to for t in range(vocab.size) if (to := walk.token(position, t)) is not None}
+        assert after or walk.may_end(position)
+        if not after or (walk.may_end(position) and data.draw(st.booleans())):
+            break
+        token = data.draw(st.sampled_from(sorted(after)))
+        position, text = after[token], text + (vocab.tokens[token] or b"")
+    if position is not None:
+        assert sg.infill.completable(grammar, [*elements[:index], text])
+        assert len(walk.regions(position)) == sum(isinstance(e, Gap) for e in elements)
+
+
 def _used(filling: tuple[tuple[int, ...], ...], elements: list[int | bytes | Gap]) -> int:
     return sum(len(part) for part, e in zip(filling, elements, strict=True) if isinstance(e, Gap))
 
