@@ -56,6 +56,10 @@ def network_of(source: JsonSchema, reader: Reader, schema: Schema, *, max_states
         network = JsonNetwork(builder, formula)
         if reader.combines:
             builder.explore(formula)
+        normaliser.formulas.compiled()
+    except LimitError as error:
+        error.where = error.where or "#"
+        raise
     except RecursionError:
         raise LimitError(
             "the schema is nested too deeply", where="#", hint="Combine fewer schemas by oneOf, not, if and allOf"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from structgen.errors import LimitError
+
 if TYPE_CHECKING:
     from structgen.frontends.json_schema.shapes import Values
 
@@ -43,6 +45,9 @@ class Formula:
         return f"<{self.args[0]!r}>"
 
 
+#: Conjunctions and disjunctions made while a schema is compiled. No real schema that is accepted needs a tenth of it;
+#: it is a second or two.
+MAX_COMBINED = 100_000
 #: Least bytes of a formula's values, without whitespace before them.
 Costs = Callable[[Formula], int]
 #: More bytes than any text has: no text.
@@ -50,10 +55,16 @@ INFINITE = 1 << 60
 
 
 class Formulas:
-    """Makes formulas; the simplifications here are those that need no look inside."""
+    """Makes formulas; the simplifications here are those that need no look inside.
+
+    Raises:
+        LimitError: from what makes them: compiling takes too many.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, tuple[Any, ...]], Formula] = {}
+        self._combined = 0
+        self._most: int | None = MAX_COMBINED
         self.true = self._make(TRUE, ())
         self.false = self._make(FALSE, ())
 
@@ -65,6 +76,10 @@ class Formulas:
         if found is None:
             found = self._known[kind, args] = Formula(kind, args, len(self._known))
         return found
+
+    def compiled(self) -> None:
+        """From here on formulas are made while texts are written, a few for each: as many as it takes."""
+        self._most = None
 
     def schema(self, schema: Any) -> Formula:
         """The formula of a Schema; references that stand alone are followed."""
@@ -107,6 +122,13 @@ class Formulas:
     def _combine(
         self, kind: int, dual: int, neutral: Formula, absorbing: Formula, formulas: Iterable[Formula]
     ) -> Formula:
+        self._combined += 1
+        if self._most is not None and self._combined > self._most:
+            raise LimitError(
+                f"the combined schemas are taken apart in more than {self._most:,} steps",
+                hint="This limit is fixed: let the branches of oneOf, anyOf, if and not differ in a required constant "
+                "property, or combine fewer of them",
+            )
         parts: dict[Formula, None] = {}
         for formula in formulas:
             if formula is absorbing:

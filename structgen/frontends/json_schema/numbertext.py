@@ -100,16 +100,16 @@ class _Digits:
             modulus //= 10
             self.tens += 1
         self.rest = modulus
+        self.size = modulus * (self.tens + 1)
         if self.size > MAX_RESIDUES:
             raise LimitError(
                 f"multipleOf needs {self.size} residues, more than {MAX_RESIDUES}",
                 hint="Use a smaller multipleOf or one with fewer significant digits",
             )
         self.start = self.tens  # 0 ends with as many zeros as one likes
-
-    @property
-    def size(self) -> int:
-        return self.rest * (self.tens + 1)
+        self._powers = [pow(10, zeros + 1, self.rest) for zeros in range(self.tens + 1)]
+        #: for each state the least k >= 0 with D * 10**k a multiple, or None
+        self.shortfall = [self._shortfall(state) for state in range(self.size)]
 
     def step(self, state: int, digit: int) -> int:
         residue, zeros = divmod(state, self.tens + 1)
@@ -117,10 +117,9 @@ class _Digits:
             if zeros < self.tens:
                 return state + 1
             return residue * 10 % self.rest * (self.tens + 1) + zeros
-        return (residue * pow(10, zeros + 1, self.rest) + digit) % self.rest * (self.tens + 1)
+        return (residue * self._powers[zeros] + digit) % self.rest * (self.tens + 1)
 
-    def shortfall(self, state: int) -> int | None:
-        """Least k >= 0 with D * 10**k a multiple, or None."""
+    def _shortfall(self, state: int) -> int | None:
         residue, zeros = divmod(state, self.tens + 1)
         k = self.tens - zeros
         for _ in range(self.rest.bit_length() + 1):  # factors 2 and 5 of the modulus fall out one by one
@@ -129,6 +128,26 @@ class _Digits:
             residue = residue * 10 % self.rest
             k += 1
         return None
+
+
+class _Stretch(NamedTuple):
+    """A condition over the numbers of digit readers.
+
+    Attributes:
+        always: coefficient of every number.
+        steps: (number of the reader, coefficient) of the multiples.
+        needed: numbers of the readers.
+    """
+
+    always: int
+    steps: tuple[tuple[int, int], ...]
+    needed: frozenset[int]
+
+    @classmethod
+    def of(cls, condition: Condition, index: dict[Fraction, int]) -> _Stretch:
+        steps = tuple((index[step], coefficient) for step, coefficient in condition if step)
+        always = sum(coefficient for step, coefficient in condition if not step)
+        return cls(always, steps, frozenset(i for i, _ in steps))
 
 
 class _Reader(NamedTuple):
@@ -185,7 +204,8 @@ class _Machine:
         self.points_only = not any(members.between)
         steps = sorted({s for c in members.between for s, _ in c if s})
         self.steps = [_Digits(s) for s in steps]
-        self.step_index = {s: i for i, s in enumerate(steps)}
+        index = {s: i for i, s in enumerate(steps)}
+        self.stretches = [_Stretch.of(condition, index) for condition in members.between]
         self.signed = any(c < 0 for condition in members.between for _, c in condition)
         self.decimals = max([d.places for d in self.steps], default=0)
         #: from this many integer digits on, a number is above all cuts
@@ -212,12 +232,9 @@ class _Machine:
             (low, high), position = r.rank, r.position
         if low < high and len(self.cuts[low].digits) <= position:
             return self.members.at[low]
-        total = 0
-        for step, coefficient in self.members.between[low]:
-            if not step:
-                total += coefficient
-                continue
-            i = self.step_index[step]
+        stretch = self.stretches[low]
+        total = stretch.always
+        for i, coefficient in stretch.steps:
             decided, state = self._split(i, r.steps[i])
             if decided:
                 total += coefficient * (decided == _YES)
@@ -250,9 +267,9 @@ class _Machine:
             return ()
         places = max(r.places, 0)
         if self.free:
-            return _joined(self._multiples(self.members.between[0], r, places, None, None))
+            return _joined(self._multiples(0, r, places, None, None))
         if r.length >= self.long:
-            return _joined(self._multiples(self.members.between[-1], r, places, 0, None))
+            return _joined(self._multiples(-1, r, places, 0, None))
         shift = r.length - 1
         found: list[Interval] = []
         previous: int | None = None
@@ -260,49 +277,46 @@ class _Machine:
             a, _ = self.group[exponent]
             if previous is None or exponent > previous + 1:
                 lo = None if previous is None else previous + 1 - shift
-                found += self._multiples(self.members.between[a], r, places, lo, exponent - 1 - shift)
+                found += self._multiples(a, r, places, lo, exponent - 1 - shift)
             low, high = self._rank(exponent, *r.lexical)
             e = exponent - shift
             if low < high and len(self.cuts[low].digits) <= r.position:
                 if self.members.at[low]:
                     found.append((e, e))
             else:
-                found += self._multiples(self.members.between[low], r, places, e, e)
+                found += self._multiples(low, r, places, e, e)
             previous = exponent
         assert previous is not None
-        found += self._multiples(self.members.between[-1], r, places, previous + 1 - shift, None)
+        found += self._multiples(-1, r, places, previous + 1 - shift, None)
         return _joined(found)
 
     def _multiples(
-        self, condition: Condition, r: _Reader, places: int, lo: int | None, hi: int | None
+        self, between: int, r: _Reader, places: int, lo: int | None, hi: int | None
     ) -> list[Interval]:
-        """Exponents in lo..hi with which a condition holds. Each step holds from one exponent on.
+        """Exponents in lo..hi with which the condition of a stretch holds. Each step holds from one exponent on.
 
         For a mantissa that ends in zeros the least exponent is known only where the mantissa is multiplied, not
         where zeros are cut off it. To count it higher refuses some members, which is sound; but where a step
         counts against membership, such exponents are left out.
         """
-        if not condition:
+        stretch = self.stretches[between]
+        total = stretch.always
+        if not total and not stretch.steps:
             return []
-        from_on: dict[int | None, int] = {None: 0}
-        for step, coefficient in condition:
-            if not step:
-                from_on[None] += coefficient
-                continue
-            i = self.step_index[step]
-            k = self.steps[i].shortfall(self._split(i, r.steps[i])[1])
+        from_on: dict[int, int] = {}
+        for i, coefficient in stretch.steps:
+            k = self.steps[i].shortfall[self._split(i, r.steps[i])[1]]
             if k is not None:
                 start = k + places - self.steps[i].places
                 from_on[start] = from_on.get(start, 0) + coefficient
-        total = from_on.pop(None)
         if r.zero and self.signed:
-            least = max([places - self.steps[self.step_index[s]].places for s, _ in condition if s], default=lo)
+            least = max([places - self.steps[i].places for i, _ in stretch.steps], default=lo)
             lo = least if lo is None or (least is not None and least > lo) else lo
             if lo is not None and hi is not None and lo > hi:
                 return []
         result: list[Interval] = []
         begin = lo
-        for start in sorted(k for k in from_on if k is not None):
+        for start in sorted(from_on):
             if hi is not None and start > hi:
                 break
             if lo is None or start > lo:
@@ -371,7 +385,8 @@ class _Machine:
 
     def _split(self, index: int, state: int) -> tuple[int, int]:
         """(OPEN, YES or NO; state of the digit reader)."""
-        return (-state, 0) if state < 0 else divmod(state, self.steps[index].size)
+        size = self.steps[index].size
+        return (-state, 0) if state < 0 else (0, state) if state < size else divmod(state, size)
 
     def _extend(self, low: int, high: int, position: int, digit: int) -> tuple[int, int]:
         """Lexical ranks of the cuts that agree with one more digit."""
@@ -445,7 +460,7 @@ class _Machine:
 
     @staticmethod
     def _whole(reader: _Digits, state: int, places: int) -> bool:
-        k = reader.shortfall(state)
+        k = reader.shortfall[state]
         return k is not None and k <= reader.places - places
 
     @staticmethod
@@ -460,10 +475,8 @@ class _Machine:
         steps, places = r.steps, r.places
         if r.lexical is None:
             if not alive:
-                needed = {s for s, _ in self.members.between[r.rank[0]]}
-                steps = tuple(
-                    state if step in needed else -_NO for step, state in zip(self.step_index, steps, strict=True)
-                )
+                needed = self.stretches[r.rank[0]].needed
+                steps = tuple(state if i in needed else -_NO for i, state in enumerate(steps))
             # places matter up to the decimals of the steps still open
             limit = max([d.places for d, s in zip(self.steps, steps, strict=True) if s >= 0], default=0)
             places = min(places, limit + 1)
@@ -480,6 +493,9 @@ class _Machine:
         return r.places < 0 or r.rank[0] == r.rank[1]
 
     def _mantissa(self, r: _Reader) -> int:
+        known = self.rows.ids.get((self, r))
+        if known is not None:
+            return known
         if self._hopeless(r):
             return -1
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from structgen.errors import LimitError, UnsatisfiableError
-from structgen.frontends.json_schema import builder, operations
+from structgen.frontends.json_schema import builder, formula, operations
 from tests.frontends.json_schema.networks import Judge, network, reach
 from tests.json_strategies import is_valid
 
@@ -231,6 +231,31 @@ def test_combinations_of_combinations() -> None:
     kinds = [closed_object({f"p{i}{j}": INTEGER for j in range(12)} | {"z": {"enum": [i, 9]}}) for i in range(8)]
     branches = [{"type": "object", "properties": {"a": kind, "b": {"type": "object", "additionalProperties": kind}}}
                 for kind in kinds]  # fmt: skip
-    with mock.patch.object(builder, "_MAX_TREES", 30), pytest.raises(LimitError, match="more than 30 diff") as caught:
+    with (
+        mock.patch.object(formula, "MAX_COMBINED", 10**9),
+        mock.patch.object(builder, "_MAX_TREES", 30),
+        pytest.raises(LimitError, match="more than 30 diff") as caught,
+    ):
         network({"oneOf": branches}, property_order="any")
     assert caught.value.where is not None
+
+
+def test_steps_are_counted_while_compiling_and_not_while_writing() -> None:
+    """Overlapping patterns under "exactly one of", within themselves: over half a minute before steps were counted."""
+    schema = {
+        "properties": {"é": {"$ref": "#"}, "x": {"not": {"type": "boolean"}}},
+        "oneOf": [
+            {"type": "object", "properties": {"x": {"type": "null"}}, "required": ["é", "x"],
+             "additionalProperties": {"$ref": "#"}, "patternProperties": {"^a": {"maxLength": 0}}, "maxProperties": 2},
+            {},
+            {"type": "number", "multipleOf": 2, "allOf": [{"exclusiveMinimum": 3}, {"minimum": 7}]},
+        ],
+    }  # fmt: skip
+    with mock.patch.object(formula, "MAX_COMBINED", 50), pytest.raises(LimitError, match="in more than 50") as caught:
+        network(schema, property_order="any")
+    assert caught.value.where is not None
+    with mock.patch.object(formula, "MAX_COMBINED", 1):
+        formulas = formula.Formulas()
+        parts = [formulas.exact(value) for value in (1, 2, 3)]  # type: ignore[arg-type]
+        formulas.compiled()
+        assert [formulas.both(*parts).kind, formulas.either(*parts).kind] == [formula.AND, formula.OR]
