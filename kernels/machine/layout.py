@@ -86,7 +86,7 @@ P_INNER, P_REST, P_MAXD = 0, 1, 2
 T_EPOCH = 15  # in used: how often rows were dropped
 T_Q, T_IV, T_DENSE, T_ROWS, T_SPARSE, T_SPARSELIST, T_REST, T_RESTLIST, T_RESTNEXT, T_PAIRS, T_BANNED = range(11)
 TERMINAL_ARENAS = (
-    ("q", "qbytes", "qhash", "statehash"),
+    ("q", "qbytes", "loops", "qhash", "statehash"),
     ("iv",),
     ("dense",),
     ("rows",),
@@ -106,6 +106,7 @@ class Terminals(NamedTuple):
     used: Array  # int64[16]
     q: Array  # int32[*, Q_COLS]
     qbytes: Array  # uint64[*, 4]: the 256-bit set of bytes that leave the state
+    loops: Array  # uint64[*]: the classes of bytes that lead the state back to itself, 0: not known yet (loops.py)
     qhash: Array  # int32[power of 2]: counted states by (base, need, left); id + 1, 0 is free
     statehash: Array  # int32[power of 2]: uncounted states by Q_HASH; id + 1, 0 is free
     iv: Array  # int32[*, 5]: lo, hi, target, mark, pick
@@ -125,6 +126,7 @@ class Terminals(NamedTuple):
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
+    below: Array  # uint64[nodes]: the classes of the bytes below each node (see kernels/trie/below.py)
     eos: Array  # int32[*]: ids set where the text may end
     # scratch of rows
     ids: Array  # int32[*]: its length is the longest list of ids that is kept as one
@@ -144,14 +146,15 @@ class Terminals(NamedTuple):
 
 #: The fields of Terminals, in their order.
 TERMINAL_FIELDS = {
-    "used": Field("int64"), "q": Field("int32", Q_COLS), "qbytes": Field("uint64", 4), "qhash": Field("int32"),
-    "statehash": Field("int32"), "iv": Field("int32", 5), "dense": Field("int32", 256), "rows": Field("int32", None),
-    "sparse": Field("int32", 2), "sparselist": Field("int32"), "rest": Field("int32", R_COLS),
-    "restbytes": Field("uint64", 4), "restlist": Field("int32"), "restnext": Field("int64", 2),
-    "pairs": Field("int32", 3), "banned": Field("uint64", 4), "trie": Field("int32", 3), "trietok": Field("int32"),
-    "tokens": Field("int32"), "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3),
-    "found": Field("int32"), "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"),
-    "largelo": Field("uint8"), "largehi": Field("uint8"), "largeto": Field("int32"), "largeaccept": Field("uint8"),
+    "used": Field("int64"), "q": Field("int32", Q_COLS), "qbytes": Field("uint64", 4), "loops": Field("uint64"),
+    "qhash": Field("int32"), "statehash": Field("int32"), "iv": Field("int32", 5), "dense": Field("int32", 256),
+    "rows": Field("int32", None), "sparse": Field("int32", 2), "sparselist": Field("int32"),
+    "rest": Field("int32", R_COLS), "restbytes": Field("uint64", 4), "restlist": Field("int32"),
+    "restnext": Field("int64", 2), "pairs": Field("int32", 3), "banned": Field("uint64", 4),
+    "trie": Field("int32", 3), "trietok": Field("int32"), "tokens": Field("int32"), "below": Field("uint64"),
+    "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3), "found": Field("int32"),
+    "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"), "largelo": Field("uint8"),
+    "largehi": Field("uint8"), "largeto": Field("int32"), "largeaccept": Field("uint8"),
     "largedistance": Field("int32"), "largeat": Field("int32"),
 }  # fmt: skip
 

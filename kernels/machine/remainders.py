@@ -12,10 +12,14 @@ import numpy as np
 from numba import njit
 
 from structgen.kernels.machine import layout as L
+from structgen.kernels.machine.loops import loops_of
 from structgen.kernels.machine.states import delta
 from structgen.kernels.machine.tables import mix, table_get, table_put
+from structgen.kernels.trie.below import STRAY
 
 U1 = np.uint64(1)
+#: The most bytes from the middle of a character to its end.
+IN_CHARACTER = 3
 #: Remainders of more nodes than this are not united with others: the unions would fill the memory.
 LARGE = 4096
 
@@ -55,6 +59,23 @@ def note_id(ids, row, n, token):
             for k in range(n):
                 row[ids[k] >> 5] |= np.int32(1) << np.int32(ids[k] & 31)
         row[token >> 5] |= np.int32(1) << np.int32(token & 31)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def note_ids(t, row, n, a, b):
+    """As note_id, of ``tokens[a:b]``; returns how many tokens there are by now."""
+    ids = t.ids
+    if n + b - a <= len(ids):
+        ids[n : n + b - a] = t.tokens[a:b]
+        return np.int64(n + b - a)
+    if n <= len(ids):
+        row[:] = 0
+        for k in range(n):
+            row[ids[k] >> 5] |= np.int32(1) << np.int32(ids[k] & 31)
+    for k in range(a, b):
+        token = t.tokens[k]
+        row[token >> 5] |= np.int32(1) << np.int32(token & 31)
+    return np.int64(n + b - a)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -251,14 +272,25 @@ def intern_rest(t, n, ban, following):
         kept = begin
         for k in range(begin, begin + n):
             node = t.restlist[k]
-            byte = t.trie[node, 0]
-            if (t.banned[ban, byte >> 6] >> np.uint64(byte & 63)) & U1 == 0:
+            if not forbids(t, np.int64(ban), np.int64(t.trie[node, 0])):
                 t.restlist[kept] = node
                 kept += 1
         n = kept - begin
-    size = n
+    return intern_ordered(t, np.int64(n), np.int64(ban), np.int64(following))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def forbids(t, ban, byte):
+    """Does a ban forbid a byte at once?"""
+    return ban > 0 and (t.banned[ban, byte >> 6] >> np.uint64(byte & 63)) & U1 != 0
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def intern_ordered(t, size, ban, following):
+    """As intern_rest, of nodes in order, none of which the ban forbids. Room is the caller's care."""
     if size == 0:
         return np.int64(following)
+    begin = np.int64(t.used[L.T_RESTLIST])
     h = mix(np.int64(size), np.int64(ban))
     for k in range(begin, begin + size):
         h = mix(h, np.int64(t.restlist[k]))
@@ -286,9 +318,11 @@ def intern_rest(t, n, ban, following):
     t.rest[r, L.R_SAME] = r
     for w in range(4):
         t.restbytes[r, w] = 0
-    for k in range(begin, begin + size):
-        byte = t.trie[t.restlist[k], 0]
+    k = begin
+    while k < begin + size:
+        byte = np.int64(t.trie[t.restlist[k], 0])
         t.restbytes[r, byte >> 6] |= U1 << np.uint64(byte & 63)
+        k = np.int64(next_byte(t, k, begin + size, byte))
     table_put(t.restnext, key, r)
     t.used[L.T_RESTNEXT] += 1
     return chained(t, r, following)
@@ -329,28 +363,67 @@ def put_children(t, node, at):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def keep_rest(t, found, others, n, most):
-    """The remainders behind the n trie nodes in ``found``: one for each ban in ``others`` (up to ``most``).
+def rest_behind(t, nodes, n):
+    """The remainder behind n trie nodes where a terminal may end without a ban; -1: none, or -2 - arena."""
+    full = rest_room(t)
+    if full < 0:
+        return np.int64(full - 1)
+    begin = t.used[L.T_RESTLIST]
+    end = begin
+    for k in range(n):
+        if end + t.trie.shape[0] > t.restlist.shape[0]:
+            return np.int64(-2 - L.T_RESTLIST)
+        end = put_children(t, np.int64(nodes[k]), end)
+    return np.int64(intern_rest(t, np.int64(end - begin), np.int64(0), np.int64(-1)))
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def keep_rests(t, nodes, bans, n, ascending):
+    """The remainders of the first n trie nodes, one for each ban; those that the bans forbid are left out already.
+
+    Args:
+        ascending: 1: the nodes are in ascending order, each once.
 
     Returns the first, -1: none, or -2 - arena.
     """
     first = np.int64(-1)
-    ban = most
-    while n > 0 and ban >= 0:
+    ban = np.int64(-1)
+    for k in range(n):
+        ban = max(ban, np.int64(bans[k]))
+    while ban >= 0:
         full = rest_room(t)
         if full < 0:
             return np.int64(full - 1)
-        begin = t.used[L.T_RESTLIST]
-        end = begin
+        begin = np.int64(t.used[L.T_RESTLIST])
+        if begin + n > t.restlist.shape[0]:
+            return np.int64(-2 - L.T_RESTLIST)
         following = np.int64(-1)
-        for k in range(n):
-            if others[k] == ban:
-                if end + t.trie.shape[0] > t.restlist.shape[0]:
-                    return np.int64(-2 - L.T_RESTLIST)
-                end = put_children(t, np.int64(found[k]), end)
-            elif others[k] < ban:
-                following = max(following, np.int64(others[k]))
-        first = np.int64(intern_rest(t, np.int64(end - begin), np.int64(ban), first))
+        size = np.int64(0)
+        if ascending == 1:  # by their bytes, then
+            at = np.zeros(257, dtype=np.int64)
+            for k in range(n):
+                if bans[k] == ban:
+                    at[t.trie[nodes[k], 0] + 1] += 1
+                    size += 1
+                elif bans[k] < ban:
+                    following = max(following, np.int64(bans[k]))
+            at[0] = begin
+            for byte in range(256):
+                at[byte + 1] += at[byte]
+            for k in range(n):
+                if bans[k] == ban:
+                    byte = t.trie[nodes[k], 0]
+                    t.restlist[at[byte]] = nodes[k]
+                    at[byte] += 1
+            first = np.int64(intern_ordered(t, size, ban, first))
+        else:
+            for k in range(n):
+                if bans[k] == ban:
+                    t.restlist[begin + size] = nodes[k]
+                    size += 1
+                elif bans[k] < ban:
+                    following = max(following, np.int64(bans[k]))
+            first = np.int64(intern_rest(t, size, ban, first))
         if first < -1:
             return first
         ban = following
@@ -431,6 +504,35 @@ def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_r
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def note_below(t, i, q, found, bans, n):
+    """Note the trie nodes below node i that come after an end of the terminal, where all below it leads q back to q.
+
+    Returns how many are noted by now.
+    """
+    ban = np.int64(t.q[q, L.Q_ACCEPT]) - 1
+    if ban < 0:
+        return np.int64(n)
+    # inside characters the terminal does not end, but where it reads bytes one by one
+    inside = loops_of(t, q) >> np.uint64(STRAY) & U1 == 0
+    for x in range(i + 1, t.trie[i, 1]):
+        byte = np.int64(t.trie[x, 0])
+        if (inside and byte & 0xC0 == 0x80) or forbids(t, ban, byte):
+            continue
+        found[n] = x
+        bans[n] = ban
+        n += 1
+    return np.int64(n)
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def longer(nodes, n, more):
+    """A copy of the first n nodes with room for more."""
+    copy = np.empty(2 * (n + more) + 1, dtype=np.int32)
+    copy[:n] = nodes[:n]
+    return copy
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def pair_row(t, r, q):
     """The row of terminal state q over the tokens of remainder r: a row of ``pairs``, or -1 - arena.
 
@@ -452,14 +554,14 @@ def pair_row(t, r, q):
     found = t.found
     others = t.others
     n_ids = np.int64(0)
-    n_found = 0
-    most = np.int64(0)
+    n_found = np.int64(0)
     maxd = np.int64(0)
     first = np.int64(t.rest[r, L.R_FIRST])
     last = first + t.rest[r, L.R_N]
     x = first
     byte = np.int64(-1)
     entered = np.int64(-1)
+    ascending = 1
     while x < last:
         top = t.restlist[x]
         x += 1
@@ -473,17 +575,35 @@ def pair_row(t, r, q):
             continue
         base = t.trie[top, 2]
         i = np.int64(top)
-        end = t.trie[top, 1]
+        end = np.int64(t.trie[top, 1])
+        if n_found + end - i >= found.shape[0]:  # where nodes of the remainder lie below one another
+            found = longer(found, n_found, end - i)
+            others = longer(others, n_found, end - i)
+        if n_found > 0 and found[n_found - 1] >= i:
+            ascending = 0
         while i < end:
             depth = t.trie[i, 2] - base
             to = entered
             if depth > 0:
-                to = np.int64(delta(t, np.int64(path[depth - 1, 0]), np.int64(t.trie[i, 0])))
+                before = np.int64(path[depth - 1, 0])
+                ban = np.int64(t.q[before, L.Q_ACCEPT]) - 1
+                if ban >= 0 and not forbids(t, ban, np.int64(t.trie[i, 0])):
+                    found[n_found] = i
+                    others[n_found] = ban
+                    n_found += 1
+                to = np.int64(delta(t, before, np.int64(t.trie[i, 0])))
                 if to < 0:
                     if to == -2:
                         return np.int64(-1 - L.T_Q)
                     i = np.int64(t.trie[i, 1])
                     continue
+            if t.below[i] != 0 and t.below[i] & ~loops_of(t, to) == 0:
+                after = np.int64(t.trie[i, 1])
+                n_ids = np.int64(note_ids(t, row, n_ids, np.int64(t.trietok[i]), np.int64(t.trietok[after])))
+                maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]) + IN_CHARACTER)
+                n_found = np.int64(note_below(t, i, to, found, others, n_found))
+                i = after
+                continue
             path[depth, 0] = to
             a = t.trietok[i]
             b = t.trietok[i + 1]
@@ -492,20 +612,8 @@ def pair_row(t, r, q):
                 for j in range(a, b):
                     note_id(t.ids, row, n_ids, t.tokens[j])
                     n_ids += 1
-            if t.q[to, L.Q_ACCEPT] > 0 and t.trie[i, 1] > i + 1:
-                if n_found >= found.shape[0]:  # where nodes of the remainder lie below one another
-                    more = np.empty(2 * n_found, dtype=np.int32)
-                    more[:n_found] = found
-                    found = more
-                    more = np.empty(2 * n_found, dtype=np.int32)
-                    more[:n_found] = others
-                    others = more
-                found[n_found] = i
-                others[n_found] = t.q[to, L.Q_ACCEPT] - 1
-                most = max(most, np.int64(others[n_found]))
-                n_found += 1
             i += 1
-    root = np.int64(keep_rest(t, found, others, n_found, most))
+    root = np.int64(keep_rests(t, found, others, n_found, ascending))
     if root < -1:
         return root + 1
     if 2 * t.used[L.T_RESTNEXT] >= t.restnext.shape[0]:

@@ -12,7 +12,19 @@ from numba import njit
 
 from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.large import load
-from structgen.kernels.machine.remainders import changed_rest, keep_rest, keep_row, note_id, row_room
+from structgen.kernels.machine.loops import loops_of
+from structgen.kernels.machine.remainders import (
+    IN_CHARACTER,
+    changed_rest,
+    forbids,
+    keep_rests,
+    keep_row,
+    note_below,
+    note_id,
+    note_ids,
+    rest_behind,
+    row_room,
+)
 from structgen.kernels.machine.states import ABSENT, lookup
 
 TICK, EXIT = 1, 2
@@ -27,6 +39,7 @@ def build_row(t, q):
     """Walk the vocabulary trie from terminal state q, once: the inner tokens and the remainder root.
 
     Reads three int32 for each trie node visited and one table entry; writes an id or a bit for each token found.
+    Subtrees all of which leads a state back to itself are taken as a whole.
     Returns 0, or -1 - arena where an arena of the terminals is full.
     """
     n_nodes = t.trie.shape[0]
@@ -35,26 +48,34 @@ def build_row(t, q):
         return full
     stack = t.path
     row = t.rows[t.used[L.T_ROWS]]
-    most = np.int64(0)
+    found = t.found
+    bans = t.others
     n_ids = np.int64(0)
-    n_found = 0
+    n_found = np.int64(0)
     maxd = np.int64(0)
     stack[0, 0] = t.q[q, L.Q_BASE]
     stack[0, 1] = t.q[q, L.Q_NEED]
     stack[0, 2] = t.q[q, L.Q_LEFT]
     counted = stack[0, 1] != 0 or stack[0, 2] != L.INF or t.q[q, L.Q_ITER] < 0
-    i = 0
+    i = np.int64(0)
     while i < n_nodes:
         depth = t.trie[i, 2]
-        e = lookup(t, np.int64(stack[depth - 1, 0]), np.int64(t.trie[i, 0]))
-        if e < 0:
-            if e == ABSENT:
-                if not load(t, np.int64(stack[depth - 1, 0])):
-                    return np.int64(-1 - L.T_Q)
-                continue
-            i = t.trie[i, 1]
+        before = np.int64(stack[depth - 1, 0])
+        byte = np.int64(t.trie[i, 0])
+        e = lookup(t, before, byte)
+        if e == ABSENT:
+            if not load(t, before):
+                return np.int64(-1 - L.T_Q)
             continue
-        to = e >> 2
+        ban = np.int64(t.q[before, L.Q_ACCEPT]) - 1
+        if ban >= 0 and depth > 1 and not forbids(t, ban, byte):
+            found[n_found] = i
+            bans[n_found] = ban
+            n_found += 1
+        if e < 0:
+            i = np.int64(t.trie[i, 1])
+            continue
+        to = np.int64(e >> 2)
         need = 0
         left = L.INF
         if counted:
@@ -63,7 +84,7 @@ def build_row(t, q):
             left = stack[depth - 1, 2]
             if mark == TICK:
                 if left == 0:
-                    i = t.trie[i, 1]
+                    i = np.int64(t.trie[i, 1])
                     continue
                 if need > 0:
                     need -= 1
@@ -71,15 +92,22 @@ def build_row(t, q):
                     left -= 1
             elif mark == EXIT:
                 if need > 0:
-                    i = t.trie[i, 1]
+                    i = np.int64(t.trie[i, 1])
                     continue
                 left = L.INF
             if t.q[to, L.Q_BASE] != to:  # counting begins here
                 need = t.q[to, L.Q_NEED]
                 left = t.q[to, L.Q_LEFT]
-                to = t.q[to, L.Q_BASE]
+                to = np.int64(t.q[to, L.Q_BASE])
             stack[depth, 1] = need
             stack[depth, 2] = left
+        elif t.below[i] != 0 and t.below[i] & ~loops_of(t, to) == 0:
+            end = np.int64(t.trie[i, 1])
+            n_ids = np.int64(note_ids(t, row, n_ids, np.int64(t.trietok[i]), np.int64(t.trietok[end])))
+            maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]) + IN_CHARACTER)
+            n_found = np.int64(note_below(t, i, to, found, bans, n_found))
+            i = end
+            continue
         stack[depth, 0] = to
         a = t.trietok[i]
         b = t.trietok[i + 1]
@@ -88,13 +116,8 @@ def build_row(t, q):
             for j in range(a, b):
                 note_id(t.ids, row, n_ids, t.tokens[j])
                 n_ids += 1
-        if t.q[to, L.Q_ACCEPT] > 0 and t.trie[i, 1] > i + 1:
-            t.found[n_found] = i
-            t.others[n_found] = t.q[to, L.Q_ACCEPT] - 1
-            most = max(most, np.int64(t.others[n_found]))
-            n_found += 1
         i += 1
-    root = np.int64(keep_rest(t, t.found, t.others, n_found, most))
+    root = np.int64(keep_rests(t, found, bans, n_found, 1))
     if root < -1:
         return root + 1
     t.q[q, L.Q_REST] = root
@@ -197,8 +220,7 @@ def counted_rest(t, nodes, first, need, left):
     b = first[min(left, groups - 1) + 1]
     if a >= b:
         return np.int64(-1)
-    t.others[: b - a] = 0
-    return np.int64(keep_rest(t, nodes[a:b], t.others, np.int64(b - a), np.int64(0)))
+    return np.int64(rest_behind(t, nodes[a:b], np.int64(b - a)))
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
@@ -316,10 +338,27 @@ def build_row_like(t, q, like):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def nearly_alike(t, q, like):
+    """Is the part of the trie in which two states differ, by its first bytes, smaller than what q reads of it?"""
+    apart = np.int64(0)
+    alone = np.int64(0)
+    i = np.int64(0)
+    while i < t.trie.shape[0]:
+        end = np.int64(t.trie[i, 1])
+        a = np.int64(lookup(t, q, np.int64(t.trie[i, 0])))
+        if a >= 0:
+            alone += end - i
+        if a != np.int64(lookup(t, like, np.int64(t.trie[i, 0]))):
+            apart += end - i
+        i = end
+    return apart < alone
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def make_row(t, q):
     """The row of a state that does not count: out of one that is nearly the same, or by itself. 0 or -1 - arena."""
     like = like_state(t, np.int64(q))
-    if like >= 0:
+    if like >= 0 and nearly_alike(t, np.int64(q), like):
         if t.q[like, L.Q_INNER] == -1:
             full = build_row(t, like)
             if full < 0:

@@ -1,6 +1,7 @@
 """Build of a byte trie over the tokens of a vocabulary, as flat arrays in preorder.
 
-``build`` is the public way in; ``cpu`` is the Numba pass, ``naive`` the reference the tests compare it with.
+``build`` is the public way in; ``cpu`` is the Numba pass, ``naive`` the reference the tests compare it with. ``below``
+says which bytes stand below each node.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cpu
+from .below import below
+
+__all__ = ["TrieArrays", "below", "build"]
 
 #: byte uint8[m], end int32[m], depth int16[m], token_first int32[m + 1], token_ids int32[k],
 #: root_child int32[256]

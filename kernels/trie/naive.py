@@ -40,3 +40,53 @@ def build(
         root_child[value] = walk(root["children"][value], value, 1)
     token_first.append(len(token_ids))
     return byte, end, depth, token_first, token_ids, root_child
+
+
+def below(texts: Sequence[bytes], classes: Sequence[int], utf8: int, stray: int) -> list[int]:
+    """For each prefix of a text, in order: the bits of the classes of the bytes behind it, in any text.
+
+    Args:
+        classes: of the ASCII bytes.
+        utf8, stray: the class of a byte from 0x80 on that is part of a character which begins behind the prefix, and of
+            any other one, and besides of one that breaks a character off.
+    """
+    prefixes = sorted({text[:k] for text in texts for k in range(1, len(text) + 1)})
+    found = []
+    for prefix in prefixes:
+        bits = 0
+        for text in prefixes:
+            rest = text[len(prefix) :]
+            if not rest or not text.startswith(prefix):
+                continue
+            if rest[-1] < 0x80:
+                bits |= 1 << classes[rest[-1]]
+            else:
+                bits |= 1 << (utf8 if any(_begins(rest[-k:]) for k in range(1, 5)) else stray)
+            if any(_owes(text[-k - 1 : -1]) and not _begins(text[-k - 1 :]) for k in range(1, 4)):
+                bits |= 1 << stray
+        found.append(bits)
+    return found
+
+
+def _begins(data: bytes) -> bool:
+    """Are these bytes UTF-8, but for the last character, of which the first bytes may do?"""
+    for more in (b"", b"\x80", b"\xbf", b"\x80\x80", b"\xbf\x80", b"\x80\x80\x80", b"\xbf\x80\x80"):
+        try:
+            (data + more).decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+def _owes(data: bytes) -> bool:
+    """Are these the first bytes of one character, and not all of it?"""
+    return len(data) > 0 and data[0] >= 0xC0 and _begins(data) and not _is_whole(data)
+
+
+def _is_whole(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

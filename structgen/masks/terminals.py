@@ -23,6 +23,7 @@ from structgen.automata.spelt import Spelt, Without
 from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
+from structgen.kernels.trie import below
 from structgen.masks.bans import Bans, Restricted, restricted
 from structgen.masks.finished import Blocks
 from structgen.masks.vocabulary import Vocabulary
@@ -101,6 +102,7 @@ class TerminalStore:
             used=np.zeros(16, dtype=np.int64),
             q=np.zeros((256, L.Q_COLS), dtype=np.int32),
             qbytes=np.zeros((256, 4), dtype=np.uint64),
+            loops=np.zeros(256, dtype=np.uint64),
             qhash=np.zeros(512, dtype=np.int32),
             statehash=np.zeros(512, dtype=np.int32),
             iv=np.zeros((1024, 5), dtype=np.int32),
@@ -116,6 +118,7 @@ class TerminalStore:
             trie=nodes,
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
+            below=below(trie.byte, trie.end, trie.depth),
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
             pairs=np.zeros((256, 3), dtype=np.int32),
             banned=np.zeros((16, 4), dtype=np.uint64),

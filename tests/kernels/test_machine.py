@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structgen import bits
+from structgen import automata, bits
 from structgen.automata.bytedfa import EXIT, TICK, ByteDfa, Counter, from_edges
+from structgen.frontends.regex import to_dfa
 from structgen.ir.combine import from_terminal
 from structgen.ir.network import Terminal
 from structgen.kernels.machine import cpu, naive
@@ -23,6 +24,11 @@ TOKENS: list[bytes | None] = [
     b"a", b"b", b"c", b"ab", b"ba", b"aa", b"aab", b"abab", b"bb", b"cab", b"a", None, b"", b"bbbb", b'"', b"xa",
     b'a"', b'"a', b"\xc3", b"\xa9", b"\xc3\xa9", b'\xa9"', b"\xc3\xa9\xc3", b'ab"', b'"ab"', b'"ab",', b'",', b",",
 ]  # fmt: skip
+
+
+def utf8(pattern: str) -> ByteDfa:
+    """The automaton of a pattern over UTF-8."""
+    return automata.to_bytedfa(automata.utf8(to_dfa(pattern)))
 
 
 class Automaton:
@@ -51,7 +57,7 @@ class Automaton:
         return bool(self.dfa.accept[at[0]])
 
 
-def row_of(store: TerminalStore, q: int, size: int) -> tuple[set[int], set[tuple[bytes, int]]]:
+def row_of(store: TerminalStore, q: int, tokens: Sequence[bytes | None]) -> tuple[set[int], set[tuple[bytes, int]]]:
     """The row of a terminal state as the reference gives it: inner ids, remainders spelled out."""
     t = store.arrays
     inner = int(t.q[q, L.Q_INNER])
@@ -68,10 +74,10 @@ def row_of(store: TerminalStore, q: int, size: int) -> tuple[set[int], set[tuple
             depth = int(t.trie[node, 2])
             for below in range(node, int(t.trie[node, 1])):
                 for token in t.tokens[t.trietok[below] : t.trietok[below + 1]].tolist():
-                    text = TOKENS[token]
+                    text = tokens[token]
                     assert text is not None
                     remainders.add((text[depth - 1 :], token))
-    assert max(ids, default=0) < size
+    assert max(ids, default=0) < len(tokens)
     return ids, remainders
 
 
@@ -91,7 +97,54 @@ def test_a_row_is_what_stepping_every_token_says(dfa: ByteDfa, before: bytes) ->
             break
         q, at = reached, following
     store.build_row(q)
-    assert row_of(store, q, vocabulary.size) == naive.row(TOKENS, automaton.step, automaton.accepts, at)
+    assert row_of(store, q, TOKENS) == naive.row(TOKENS, automaton.step, automaton.accepts, at)
+
+
+#: Pieces of tokens: characters whole and broken, and what patterns tell apart.
+PIECES = [
+    b"a", b"Z", b"0", b"_", b" ", b'"', b"\\", b"\n", b"\xc3\xa9", b"\xe2\x82\xac", b"\xf0\x9f\x98\x80", b"\xc3",
+    b"\x80", b"\xe0", b"\xed\xa0\x80", b"\xff",
+]  # fmt: skip
+#: Automata that take long stretches of tokens in one state, or nearly so.
+LOOPS = [
+    utf8("[^\"\\\\]*"), utf8("[^a]*é?"), utf8("[a-zA-Z]+"), utf8("[A-Za-zé€ ]*\""), utf8("(?:[^\"\\\\\n]|\\\\.)*\""),
+    utf8("[^\u20ac]*"), utf8("(?:[a0]|é)*(?:_[^ ]*)?"),
+    from_edges(1, [(0, 0, 255, 0)], [0]), from_edges(1, [(0, 32, 126, 0), (0, 128, 255, 0)], [0]),
+    from_edges(2, [(0, 0, 127, 0), (0, 194, 223, 1), (1, 128, 191, 0)], [0, 1]),
+]  # fmt: skip
+
+
+@given(
+    st.sampled_from(LOOPS),
+    st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(b"".join), max_size=40),
+    st.sampled_from([b"", b"a", b"\xe2", b"\xe2\x82", b"\\"]),
+)
+@examples(200)
+def test_rows_of_states_that_loop(dfa: ByteDfa, some: list[bytes], before: bytes) -> None:
+    tokens = [*dict.fromkeys([*some, *PIECES])]
+    store = TerminalStore(Vocabulary(tokens), 1 << 30)
+    automaton = Automaton(dfa)
+    q = store.start(dfa)
+    at: Hashable | None = (0, 0)
+    for byte in before:
+        q, at = int(cpu.delta(store.handle, q, byte)), automaton.step(at, byte)
+        if at is None:
+            return
+    store.build_row(q)
+    ids, remainders = naive.row(tokens, automaton.step, automaton.accepts, at)
+    assert row_of(store, q, tokens) == (ids, remainders)
+    farthest = max((int(dfa.distance[reached(automaton, at, tokens[token])]) for token in ids), default=0)
+    assert farthest <= store.arrays.q[q, L.Q_MAXD]
+
+
+def reached(automaton: Automaton, at: Hashable, text: bytes) -> int:
+    """The state of an automaton after a text that it takes."""
+    for byte in text:
+        following = automaton.step(at, byte)
+        assert following is not None
+        at = following
+    assert isinstance(at, tuple)
+    return int(at[0])
 
 
 def identifiers(words: list[bytes]) -> tuple[ByteDfa, dict[int, ByteDfa]]:

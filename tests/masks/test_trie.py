@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structgen.kernels.trie import build, naive
+from structgen.kernels.trie import below, build, naive
+from structgen.kernels.trie.below import CLASSES, STRAY, UTF8
 from structgen.masks import Trie, Vocabulary
 
 #: Few byte values, so that texts repeat and share prefixes, some longer than the 8 bytes that are compared at once.
@@ -29,6 +30,24 @@ def test_build_agrees_with_nested_dicts(texts: list[bytes], gap: int) -> None:
     arrays = build(texts, ids)
     assert [array.tolist() for array in arrays] == list(naive.build(texts, ids))
     assert [array.dtype for array in arrays] == [np.uint8, np.int32, np.int16, np.int32, np.int32, np.int32]
+
+
+#: What texts with bytes from 0x80 on are put together from.
+PIECES = [
+    b"a", b"9", b'"', b"\n", b"\xc3\xa9", b"\xe0\xa0", b"\xed\x9f\xbf", b"\xed\xa0", b"\xf0", b"\x90", b"\x80", b"\xc0",
+    b"\xf4\x8f\xbf\xbf", b"\xf4\x90", b"\xff", b"\xe1\x80\x80", b"\xf1\xbf",
+]  # fmt: skip
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(b"".join), max_size=20))
+def test_what_stands_below_a_node(texts: list[bytes]) -> None:
+    byte, end, depth, *_ = build(texts, range(len(texts)))
+    assert below(byte, end, depth).tolist() == naive.below(texts, CLASSES.tolist(), UTF8, STRAY)
+
+
+def test_classes_of_bytes_fit_a_word() -> None:
+    assert CLASSES.max() < UTF8 < STRAY < 63
+    assert len(CLASSES) == 128
 
 
 @given(TEXTS)
