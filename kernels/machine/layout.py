@@ -122,7 +122,7 @@ class Terminals(NamedTuple):
     #     two, with bit 31: one -> the list of the two; with both: hash << 32 | attempt -> row of rows
     #     KEY_ROOT + (hash << 32 | attempt) + 1 -> the remainder of this content
     pairs: Array  # int32[*, 3]
-    banned: Array  # uint64[*, 4]: bytes that a ban forbids at once
+    banned: Array  # uint64[*, 5]: bytes that a ban forbids at once, then the classes (see below) all of which it does
     trie: Array  # int32[nodes, 3]: byte, end of the subtree, depth (1 for first bytes)
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
@@ -150,7 +150,7 @@ TERMINAL_FIELDS = {
     "qhash": Field("int32"), "statehash": Field("int32"), "iv": Field("int32", 5), "dense": Field("int32", 256),
     "rows": Field("int32", None), "sparse": Field("int32", 2), "sparselist": Field("int32"),
     "rest": Field("int32", R_COLS), "restbytes": Field("uint64", 4), "restlist": Field("int32"),
-    "restnext": Field("int64", 2), "pairs": Field("int32", 3), "banned": Field("uint64", 4),
+    "restnext": Field("int64", 2), "pairs": Field("int32", 3), "banned": Field("uint64", 5),
     "trie": Field("int32", 3), "trietok": Field("int32"), "tokens": Field("int32"), "below": Field("uint64"),
     "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3), "found": Field("int32"),
     "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"), "largelo": Field("uint8"),

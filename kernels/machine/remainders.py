@@ -15,9 +15,11 @@ from structgen.kernels.machine import layout as L
 from structgen.kernels.machine.loops import loops_of
 from structgen.kernels.machine.states import delta
 from structgen.kernels.machine.tables import mix, table_get, table_put
-from structgen.kernels.trie.below import STRAY
+from structgen.kernels.trie.below import STRAY, UTF8
 
 U1 = np.uint64(1)
+#: The column of ``banned`` behind those of the bytes.
+BANNED_CLASSES = 4
 #: The most bytes from the middle of a character to its end.
 IN_CHARACTER = 3
 #: Remainders of more nodes than this are not united with others: the unions would fill the memory.
@@ -291,9 +293,13 @@ def intern_ordered(t, size, ban, following):
     if size == 0:
         return np.int64(following)
     begin = np.int64(t.used[L.T_RESTLIST])
-    h = mix(np.int64(size), np.int64(ban))
-    for k in range(begin, begin + size):
-        h = mix(h, np.int64(t.restlist[k]))
+    total = np.int64(0)
+    weighted = np.int64(0)
+    for k in range(size):
+        node = np.int64(t.restlist[begin + k])
+        total += node
+        weighted += node * (k & 1023)
+    h = mix(mix(mix(np.int64(size), np.int64(ban)), total), weighted)
     key = L.KEY_ROOT + (h & 0xFFFFFFF) * 4294967296
     r = np.int64(table_get(t.restnext, key))
     while r >= 0:
@@ -378,6 +384,38 @@ def rest_behind(t, nodes, n):
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def put_by_byte(t, nodes, bans, n, ban, out, begin):
+    """Write those of the first n trie nodes that are under a ban to ``out``, from ``begin`` on, in order.
+
+    The nodes come in ascending order, each once. Returns how many are written.
+    """
+    at = np.zeros(257, dtype=np.int64)
+    for k in range(n):
+        if bans[k] == ban:
+            at[t.trie[nodes[k], 0] + 1] += 1
+    at[0] = begin
+    for byte in range(256):
+        at[byte + 1] += at[byte]
+    size = at[256] - begin
+    for k in range(n):
+        if bans[k] == ban:
+            byte = t.trie[nodes[k], 0]
+            out[at[byte]] = nodes[k]
+            at[byte] += 1
+    return size
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def greatest_below(bans, n, ban):
+    """The greatest of the first n bans that is less than ``ban``, or -1."""
+    lesser = np.int64(-1)
+    for k in range(n):
+        if bans[k] < ban:
+            lesser = max(lesser, np.int64(bans[k]))
+    return lesser
+
+
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def keep_rests(t, nodes, bans, n, ascending):
     """The remainders of the first n trie nodes, one for each ban; those that the bans forbid are left out already.
 
@@ -387,9 +425,7 @@ def keep_rests(t, nodes, bans, n, ascending):
     Returns the first, -1: none, or -2 - arena.
     """
     first = np.int64(-1)
-    ban = np.int64(-1)
-    for k in range(n):
-        ban = max(ban, np.int64(bans[k]))
+    ban = np.int64(greatest_below(bans, n, np.int64(1) << 31))
     while ban >= 0:
         full = rest_room(t)
         if full < 0:
@@ -397,60 +433,27 @@ def keep_rests(t, nodes, bans, n, ascending):
         begin = np.int64(t.used[L.T_RESTLIST])
         if begin + n > t.restlist.shape[0]:
             return np.int64(-2 - L.T_RESTLIST)
-        following = np.int64(-1)
-        size = np.int64(0)
-        if ascending == 1:  # by their bytes, then
-            at = np.zeros(257, dtype=np.int64)
-            for k in range(n):
-                if bans[k] == ban:
-                    at[t.trie[nodes[k], 0] + 1] += 1
-                    size += 1
-                elif bans[k] < ban:
-                    following = max(following, np.int64(bans[k]))
-            at[0] = begin
-            for byte in range(256):
-                at[byte + 1] += at[byte]
-            for k in range(n):
-                if bans[k] == ban:
-                    byte = t.trie[nodes[k], 0]
-                    t.restlist[at[byte]] = nodes[k]
-                    at[byte] += 1
+        if ascending == 1:
+            size = np.int64(put_by_byte(t, nodes, bans, n, ban, t.restlist, begin))
             first = np.int64(intern_ordered(t, size, ban, first))
         else:
+            size = np.int64(0)
             for k in range(n):
                 if bans[k] == ban:
                     t.restlist[begin + size] = nodes[k]
                     size += 1
-                elif bans[k] < ban:
-                    following = max(following, np.int64(bans[k]))
             first = np.int64(intern_rest(t, size, ban, first))
         if first < -1:
             return first
-        ban = following
+        ban = np.int64(greatest_below(bans, n, ban))
     return first
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-def children_of(t, nodes, bans, n, ban):
-    """The children of those of the first n nodes that are under a ban, in order; and the greatest lesser ban, or -1.
-
-    Room for them in ``restlist``, where they are put in order, is the caller's care.
-    """
-    begin = np.int64(t.used[L.T_RESTLIST])
-    end = begin
-    lesser = np.int64(-1)
-    for k in range(n):
-        if bans[k] == ban:
-            end = put_children(t, np.int64(nodes[k]), end)
-        elif bans[k] < ban:
-            lesser = max(lesser, np.int64(bans[k]))
-    size = order(t, begin, np.int64(end - begin)) if end > begin else np.int64(0)
-    return t.restlist[begin : begin + size].copy(), lesser
 
 
 @njit(inline="always")
 def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_removed):
-    """Remainders from ``root`` on, with what lies behind some trie nodes, each under its ban, added and removed.
+    """Remainders from ``root`` on, with some trie nodes added and some removed, each under its ban.
+
+    Both come in ascending order, each node once, without those that their ban forbids.
 
     Returns the first, -1: none, or -2 - arena.
     """
@@ -460,16 +463,18 @@ def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_r
     while r >= 0:
         ban = max(ban, np.int64(t.rest[r, L.R_BAN]))
         r = np.int64(t.rest[r, L.R_NEXT])
-    for k in range(n_added):
-        ban = max(ban, np.int64(added_bans[k]))
+    ban = max(ban, np.int64(greatest_below(added_bans, n_added, np.int64(1) << 31)))
+    gone = np.empty(n_removed, dtype=np.int32)
+    new = np.empty(n_added, dtype=np.int32)
     while ban >= 0:
         full = rest_room(t)
         if full < 0:
             return np.int64(full - 1)
         if t.used[L.T_RESTLIST] + 3 * t.trie.shape[0] > t.restlist.shape[0]:
             return np.int64(-2 - L.T_RESTLIST)
-        gone, _ = children_of(t, removed, removed_bans, n_removed, ban)
-        new, following = children_of(t, added, added_bans, n_added, ban)
+        n_gone = np.int64(put_by_byte(t, removed, removed_bans, n_removed, ban, gone, np.int64(0)))
+        n_new = np.int64(put_by_byte(t, added, added_bans, n_added, ban, new, np.int64(0)))
+        following = np.int64(greatest_below(added_bans, n_added, ban))
         begin = t.used[L.T_RESTLIST]
         end = begin
         x = 0
@@ -482,17 +487,17 @@ def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_r
             elif under == ban:
                 for k in range(t.rest[r, L.R_FIRST], t.rest[r, L.R_FIRST] + t.rest[r, L.R_N]):
                     node = t.restlist[k]
-                    while x < len(new) and before(t, new[x], node):
+                    while x < n_new and before(t, new[x], node):
                         t.restlist[end] = new[x]
                         end += 1
                         x += 1
-                    while y < len(gone) and before(t, gone[y], node):
+                    while y < n_gone and before(t, gone[y], node):
                         y += 1
-                    if y == len(gone) or gone[y] != node:
+                    if y == n_gone or gone[y] != node:
                         t.restlist[end] = node
                         end += 1
             r = np.int64(t.rest[r, L.R_NEXT])
-        while x < len(new):
+        while x < n_new:
             t.restlist[end] = new[x]
             end += 1
             x += 1
@@ -512,8 +517,13 @@ def note_below(t, i, q, found, bans, n):
     ban = np.int64(t.q[q, L.Q_ACCEPT]) - 1
     if ban < 0:
         return np.int64(n)
+    classes = t.below[i]
     # inside characters the terminal does not end, but where it reads bytes one by one
     inside = loops_of(t, q) >> np.uint64(STRAY) & U1 == 0
+    if not inside and classes >> np.uint64(UTF8) & U1 != 0:
+        classes |= U1 << np.uint64(STRAY)
+    if ban > 0 and classes & ~t.banned[ban, BANNED_CLASSES] == 0:
+        return np.int64(n)
     for x in range(i + 1, t.trie[i, 1]):
         byte = np.int64(t.trie[x, 0])
         if (inside and byte & 0xC0 == 0x80) or forbids(t, ban, byte):

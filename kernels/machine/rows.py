@@ -30,6 +30,8 @@ from structgen.kernels.machine.states import ABSENT, lookup
 TICK, EXIT = 1, 2
 #: A row is made out of another one only where the two states have more bytes than this in common.
 MOST_BYTES = 31
+#: And where they differ in less than one in so many of the trie's nodes. (A walk of one state alone leaves out much.)
+SMALL_PART = 4
 #: It cannot be made out of the other.
 UNLIKE = -100
 
@@ -283,6 +285,21 @@ def build_row_like(t, q, like):
         byte = np.int64(t.trie[i, 0])
         a = np.int64(stack[depth - 1, 0])
         b = np.int64(stack[depth - 1, 1])
+        if depth > 1:  # what comes after an end of the terminal
+            ends_a = np.int64(t.q[a, L.Q_ACCEPT]) if a >= 0 else np.int64(0)
+            ends_b = np.int64(t.q[b, L.Q_ACCEPT]) if b >= 0 else np.int64(0)
+            if ends_a != ends_b:
+                if ends_a > 0 and not forbids(t, ends_a - 1, byte):
+                    added[n_added] = i
+                    added_bans[n_added] = ends_a - 1
+                    n_added += 1
+                if ends_b > 0 and not forbids(t, ends_b - 1, byte):
+                    if n_removed == len(removed):
+                        removed = np.concatenate((removed, removed))
+                        removed_bans = np.concatenate((removed_bans, removed_bans))
+                    removed[n_removed] = i
+                    removed_bans[n_removed] = ends_b - 1
+                    n_removed += 1
         if a >= 0:
             a = np.int64(lookup(t, a, byte))
             if a >= 0:
@@ -309,21 +326,6 @@ def build_row_like(t, q, like):
                 row[token >> 5] &= ~bit
         if a >= 0 and end > begin:
             farthest = max(farthest, np.int64(t.q[a, L.Q_DIST]))
-        if t.trie[i, 1] > i + 1:
-            ends_a = t.q[a, L.Q_ACCEPT] if a >= 0 else 0
-            ends_b = t.q[b, L.Q_ACCEPT] if b >= 0 else 0
-            if ends_a != ends_b:
-                if ends_a > 0:
-                    added[n_added] = i
-                    added_bans[n_added] = ends_a - 1
-                    n_added += 1
-                if ends_b > 0:
-                    if n_removed == len(removed):
-                        removed = np.concatenate((removed, removed))
-                        removed_bans = np.concatenate((removed_bans, removed_bans))
-                    removed[n_removed] = i
-                    removed_bans[n_removed] = ends_b - 1
-                    n_removed += 1
         i += 1
     root = np.int64(t.q[like, L.Q_REST])
     if n_added > 0 or n_removed > 0:
@@ -339,7 +341,7 @@ def build_row_like(t, q, like):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def nearly_alike(t, q, like):
-    """Is the part of the trie in which two states differ, by its first bytes, smaller than what q reads of it?"""
+    """Is the part of the trie in which two states differ, by its first bytes, small beside what q reads of it?"""
     apart = np.int64(0)
     alone = np.int64(0)
     i = np.int64(0)
@@ -351,7 +353,7 @@ def nearly_alike(t, q, like):
         if a != np.int64(lookup(t, like, np.int64(t.trie[i, 0]))):
             apart += end - i
         i = end
-    return apart < alone
+    return SMALL_PART * apart < alone
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cpu
-from .below import below
+from .below import below, classes_within
 
-__all__ = ["TrieArrays", "below", "build"]
+__all__ = ["TrieArrays", "below", "build", "classes_within"]
 
 #: byte uint8[m], end int32[m], depth int16[m], token_first int32[m + 1], token_ids int32[k],
 #: root_child int32[256]

@@ -29,6 +29,13 @@ def _classes() -> NDArray[np.uint8]:
 CLASSES = _classes()
 
 
+def classes_within(some: NDArray[np.bool_]) -> np.uint64:
+    """The classes all of whose bytes are among ``some``, bool[256]; of UTF8, the bytes that characters begin with."""
+    within = [c for c in range(int(CLASSES.max()) + 1) if some[:128][c == CLASSES].all()]
+    within += [UTF8] * bool(some[0xC2:0xF5].all()) + [STRAY] * bool(some[128:].all())
+    return np.uint64(sum(1 << c for c in within))
+
+
 @njit(cache=True, nogil=True)
 def class_of(byte: int) -> int:
     """The class of an ASCII byte."""

@@ -23,7 +23,7 @@ from structgen.automata.spelt import Spelt, Without
 from structgen.errors import LimitError
 from structgen.kernels.machine import cpu
 from structgen.kernels.machine import layout as L
-from structgen.kernels.trie import below
+from structgen.kernels.trie import below, classes_within
 from structgen.masks.bans import Bans, Restricted, restricted
 from structgen.masks.finished import Blocks
 from structgen.masks.vocabulary import Vocabulary
@@ -121,7 +121,7 @@ class TerminalStore:
             below=below(trie.byte, trie.end, trie.depth),
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
             pairs=np.zeros((256, 3), dtype=np.int32),
-            banned=np.zeros((16, 4), dtype=np.uint64),
+            banned=np.zeros((16, 5), dtype=np.uint64),
             # a row is kept as a list of ids while that is smaller than its bits
             ids=np.zeros(max(8, self.width), dtype=np.int32),
             path=np.zeros((self.longest + 1, 3), dtype=np.int32),
@@ -231,8 +231,9 @@ class TerminalStore:
         first = int(self.arrays.used[L.T_BANNED])
         self.reserve(L.T_BANNED, len(self.bans) - first)
         for number in range(first, len(self.bans)):
-            forbidden = np.packbits(self.bans.forbidden(number), bitorder="little")
-            self.arrays.banned[number] = forbidden.view(np.uint64)
+            forbidden = self.bans.forbidden(number)
+            self.arrays.banned[number, :4] = np.packbits(forbidden, bitorder="little").view(np.uint64)
+            self.arrays.banned[number, 4] = classes_within(forbidden)
         self.arrays.used[L.T_BANNED] = len(self.bans)
 
     def _add_restricted(self, part: Restricted | None) -> int:

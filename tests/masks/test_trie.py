@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structgen.kernels.trie import below, build, naive
-from structgen.kernels.trie.below import CLASSES, STRAY, UTF8
+from structgen.kernels.trie.below import CLASSES, STRAY, UTF8, classes_within
 from structgen.masks import Trie, Vocabulary
 
 #: Few byte values, so that texts repeat and share prefixes, some longer than the 8 bytes that are compared at once.
@@ -48,6 +48,14 @@ def test_what_stands_below_a_node(texts: list[bytes]) -> None:
 def test_classes_of_bytes_fit_a_word() -> None:
     assert CLASSES.max() < UTF8 < STRAY < 63
     assert len(CLASSES) == 128
+    some = np.zeros(256, dtype=np.bool_)
+    some[ord("a") : ord("z") + 1] = True
+    some[0xC2:0xF5] = True
+    letters = {int(CLASSES[ord(letter)]) for letter in "ag"}
+    assert classes_within(some) == sum(1 << c for c in letters) | 1 << UTF8
+    some[ord("b")] = False
+    some[128:] = True
+    assert classes_within(some) == 1 << int(CLASSES[ord("g")]) | 1 << UTF8 | 1 << STRAY
 
 
 @given(TEXTS)
