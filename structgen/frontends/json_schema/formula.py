@@ -45,9 +45,9 @@ class Formula:
         return f"<{self.args[0]!r}>"
 
 
-#: Conjunctions and disjunctions made while a schema is compiled. No real schema that is accepted needs a tenth of it;
-#: it is a second or two.
-MAX_COMBINED = 100_000
+#: Conjunctions and disjunctions made while a schema is compiled. No real schema that is accepted needs a twentieth of
+#: it, which is some seconds.
+MAX_COMBINED = 250_000
 #: Least bytes of a formula's values, without whitespace before them.
 Costs = Callable[[Formula], int]
 #: More bytes than any text has: no text.
