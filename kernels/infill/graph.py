@@ -170,3 +170,77 @@ def neighbours(row_first, row_to):
                 used += 1
         first[s + 1] = used
     return first, to[:used].copy()
+
+
+@njit(cache=True, nogil=True)
+def bundles(row_first, row_class, row_to):
+    """The edges of each state by where they lead; classes that lead from one state to another are a bundle.
+
+    Many pairs of states have the same bundle, which is kept once.
+
+    Returns:
+        pair_first int64[n + 1], pair_bundle int32[*], pair_to int32[*]: for each state its different targets;
+        bundle_first int64[k + 1], bundle_class int32[*]: the classes of each bundle, ascending.
+    """
+    n = len(row_first) - 1
+    edges = len(row_to)
+    pair_first = np.zeros(n + 1, dtype=np.int64)
+    pair_to = np.empty(edges, dtype=np.int32)
+    pair_of = np.empty(edges, dtype=np.int32)
+    sizes = np.zeros(edges + 1, dtype=np.int64)
+    hashes = np.zeros(edges, dtype=np.int64)
+    seen = np.full(n, -1, dtype=np.int32)
+    used = 0
+    for s in range(n):
+        for i in range(row_first[s], row_first[s + 1]):
+            pair = seen[row_to[i]]
+            if pair < pair_first[s]:
+                pair = seen[row_to[i]] = used
+                pair_to[used] = row_to[i]
+                used += 1
+            pair_of[i] = pair
+            sizes[pair + 1] += 1
+            hashes[pair] = (hashes[pair] * 1000003 + row_class[i] + 1) & 0x3FFFFFFF
+        pair_first[s + 1] = used
+    for pair in range(used):
+        sizes[pair + 1] += sizes[pair]
+    fill = sizes[:used].copy()
+    classes = np.empty(edges, dtype=np.int32)
+    for i in range(edges):
+        classes[fill[pair_of[i]]] = row_class[i]
+        fill[pair_of[i]] += 1
+    size = 16
+    while size < 4 * used:
+        size *= 2
+    slots = np.full(size, -1, dtype=np.int32)  # of a bundle: the first pair that has it
+    number = np.full(max(used, 1), -1, dtype=np.int32)
+    pair_bundle = np.empty(used, dtype=np.int32)
+    bundle_first = np.zeros(used + 1, dtype=np.int64)
+    bundle_class = np.empty(edges, dtype=np.int32)
+    k = 0
+    for pair in range(used):
+        begin = sizes[pair]
+        length = sizes[pair + 1] - begin
+        slot = hashes[pair] & (size - 1)
+        while slots[slot] >= 0:
+            other = slots[slot]
+            same = hashes[other] == hashes[pair] and sizes[other + 1] - sizes[other] == length
+            j = 0
+            while same and j < length:
+                same = classes[sizes[other] + j] == classes[begin + j]
+                j += 1
+            if same:
+                break
+            slot = (slot + 1) & (size - 1)
+        if slots[slot] < 0:
+            slots[slot] = pair
+            number[pair] = k
+            for j in range(length):
+                bundle_class[bundle_first[k] + j] = classes[begin + j]
+            bundle_first[k + 1] = bundle_first[k] + length
+            k += 1
+        pair_bundle[pair] = number[slots[slot]]
+    return (
+        pair_first, pair_bundle, pair_to[:used].copy(), bundle_first[: k + 1].copy(),
+        bundle_class[: bundle_first[k]].copy(),
+    )  # fmt: skip

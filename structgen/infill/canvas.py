@@ -143,11 +143,12 @@ class Canvas:
         """Are the states of the canvas all known? Then every slot is answered at once, and ``law`` can be asked."""
         return isinstance(self.engine, FiniteSteps)
 
-    def law(self, logits: NDArray[np.float32]) -> BlockLaw:
+    def law(self, logits: NDArray[np.float32], temperature: float = 1.0) -> BlockLaw:
         """The product law of one forward pass, conditioned on the language and on what is fixed now.
 
         Args:
             logits: float32[len, V]; see :class:`BlockLaw`.
+            temperature: what they are divided by.
 
         Raises:
             InputError: the canvas is not ``finite``, or see :class:`BlockLaw`.

@@ -298,10 +298,7 @@ class _Step:
         """A text of the conditioned law; where the logits forbid all of them, any completion."""
         run = self.run
         sampled = run.method == "sample"
-        logits = self.laws.logits
-        if sampled and run.plan.temperature != 1.0:
-            logits = logits / np.float32(run.plan.temperature)
-        law = run.canvas.law(logits)
+        law = run.canvas.law(self.laws.logits, run.plan.temperature if sampled else 1.0)
         try:
             return law.sample(run.rng) if sampled else law.best()
         except UnsatisfiableError:

@@ -89,10 +89,16 @@ class FiniteSteps:
         self._refresh()
         return np.flatnonzero(self._flags(self._forward[boundary])).astype(np.int32)
 
-    def alive(self) -> BoolArray:
-        """bool[L + 1, n]: the states that a text of the language can have at each boundary."""
+    def boundaries(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Forward and backward states of all boundaries, as bits: uint8[L + 1, ceil(n / 8)] each. Copies."""
         self._refresh()
-        return self._flags(self._forward & self._backward)
+        return self._forward.copy(), self._backward.copy()
+
+    def fixed(self) -> NDArray[np.int32] | None:
+        """int32[L]: the class of the token at each position, -1 for a slot; None where there are other steps."""
+        if ((self._kinds != TOKEN) & (self._kinds != SLOT)).any():
+            return None
+        return np.where(self._kinds == TOKEN, self._values, -1).astype(np.int32)
 
     def allows(self, position: int, token: int) -> bool:
         """May the token stand at (or, where there may be any number, begin) this step, all others as they are?"""

@@ -72,6 +72,23 @@ class TokenGraph:
         return rows
 
     @cached_property
+    def bundles(self) -> tuple[Int64Array, Int32Array, Int32Array, Int64Array, Int32Array]:
+        """The edges of each state by where they lead, and the classes of each such bundle; see the kernel.
+
+        Where that would not shorten the sums over edges, each class is a bundle.
+        """
+        rows = self.rows
+        found: tuple[Int64Array, Int32Array, Int32Array, Int64Array, Int32Array] = kernels.bundles(*rows)
+        if len(found[1]) + len(found[4]) < len(rows[1]):
+            return found
+        classes = np.arange(self.n_classes + 1)
+        return (*rows, classes, classes[:-1].astype(np.int32))
+
+    @property
+    def n_bundles(self) -> int:
+        return len(self.bundles[3]) - 1
+
+    @cached_property
     def padded(self) -> tuple[Int64Array, Int32Array]:
         """For each state the different states one token away: int64[n + 1], int32[*]."""
         first, _, to = self.rows

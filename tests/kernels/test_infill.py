@@ -144,6 +144,29 @@ def test_too_many_pairs() -> None:
     assert len(infill.token_columns(delta, byte_class, *arrays, 3)[1]) == 3
 
 
+@examples(60)
+@given(st.lists(st.dictionaries(st.integers(0, 6), st.integers(0, 2), max_size=7), min_size=3, max_size=6))
+def test_bundles(edges: list[dict[int, int]]) -> None:
+    """Each edge is in one bundle of its state and target, and no two bundles are the same."""
+    n = len(edges)
+    row_first = np.cumsum([0, *map(len, edges)]).astype(np.int64)
+    row_class = np.array([c for row in edges for c in sorted(row)], dtype=np.int32)
+    row_to = np.array([row[c] for row in edges for c in sorted(row)], dtype=np.int32)
+    pair_first, pair_bundle, pair_to, first, classes = infill.bundles(row_first, row_class, row_to)
+    members = [tuple(classes[a:b].tolist()) for a, b in itertools.pairwise(first)]
+    assert len(set(members)) == len(members)
+    for s in range(n):
+        part = slice(int(pair_first[s]), int(pair_first[s + 1]))
+        assert len(set(pair_to[part].tolist())) == len(pair_to[part])
+        got = {
+            (c, to)
+            for b, to in zip(pair_bundle[part].tolist(), pair_to[part].tolist(), strict=True)
+            for c in members[b]
+        }
+        assert got == set(edges[s].items())
+    assert set(pair_bundle.tolist()) == set(range(len(members)))
+
+
 @examples(80)
 @given(tables(), st.lists(st.booleans(), min_size=5, max_size=5), st.integers(1, 4), st.data())
 def test_sums_and_maxima_over_paths(delta: np.ndarray, ends: list[bool], length: int, data: st.DataObject) -> None:
@@ -151,10 +174,13 @@ def test_sums_and_maxima_over_paths(delta: np.ndarray, ends: list[bool], length:
     n = len(delta)
     accept = np.array(ends[:n])
     rows = [[(c, int(to)) for c, to in enumerate(row) if to >= 0] for row in delta]
-    first = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int64)
-    row_class = np.array([c for row in rows for c, _ in row], dtype=np.int32)
-    row_to = np.array([to for row in rows for _, to in row], dtype=np.int32)
-    weight = st.sampled_from([-np.inf, 0.0, -1.0, 2.5, -800.0, 300.0])
+    columns = [np.flatnonzero(delta[:, c] >= 0).astype(np.int32) for c in range(3)]
+    states = np.concatenate(columns)
+    targets = np.concatenate([delta[column, c] for c, column in enumerate(columns)]).astype(np.int32)
+    by_class = np.cumsum([0, *map(len, columns)]).astype(np.int64), states, targets
+    row = infill.by_state(*by_class, n)
+    pairs = infill.bundles(*row)
+    weight = st.sampled_from([-np.inf, 0.0, -1.0, 2.5, -40.0, -800.0, 300.0])
     weights = np.array(data.draw(st.lists(weight, min_size=3 * length, max_size=3 * length))).reshape(length, 3)
     fixed = np.array(data.draw(st.lists(st.sampled_from([-1, -1, 0, 2]), min_size=length, max_size=length)), np.int32)
     allowed = [
@@ -163,41 +189,88 @@ def test_sums_and_maxima_over_paths(delta: np.ndarray, ends: list[bool], length:
     ]
     wanted = naive.paths(lambda s: rows[s], accept.tolist(), allowed)
     total = float(np.logaddexp.reduce([w for _, w in wanted])) if wanted else -np.inf
-    graph = first, row_class, row_to
-    alive = np.ones((length + 1, n), dtype=np.bool_)
-    beta = np.empty((length + 1, n))
-    beta[-1] = np.where(accept, 0.0, -np.inf)
-    infill.backward_sums(*graph, alive, fixed, weights, beta)
-    np.testing.assert_allclose(beta[0, 0], total)
-    best, choice = np.empty_like(beta), np.empty((length, n), dtype=np.int32)
-    best[-1] = beta[-1]
-    infill.backward_maxima(*graph, alive, fixed, weights, best, choice)
-    np.testing.assert_allclose(best[0, 0], max((w for _, w in wanted), default=-np.inf))
+    everything = np.full((length + 1, (n + 7) // 8), 255, dtype=np.uint8)
+    everything[:, -1] = 0xFF >> -n % 8
+
+    logits = weights.astype(np.float32)
+    slots = np.flatnonzero(fixed < 0)
+    tops = logits[slots].max(axis=1)
+    live = np.arange(3, dtype=np.int32)
+    every = np.ones(3, dtype=np.bool_)
+    sums, logs = np.empty((len(slots), 3)), np.zeros((len(slots), 3))
+    with np.errstate(invalid="ignore"):
+        relative = np.exp(logits[slots] - tops[:, None])
+    relative[np.isneginf(tops)] = 0.0
+    infill.class_sums(logits, slots, live, live, every, tops, 1.0, relative, sums, logs)
+    shares = np.empty((len(slots), len(pairs[3]) - 1))
+    infill.bundle_sums(sums, *pairs[3:], shares)
+    values, far, scales = np.zeros((length + 1, n)), np.zeros((length + 1, n)), np.zeros(length + 1)
+    values[-1] = accept
+    infill.backward_sums(
+        *pairs, *by_class, everything, everything, fixed, sums, logs, shares, values, far, scales
+    )
+    with np.errstate(divide="ignore"):
+        beta = np.where(far < 0, far, np.log(values)) + scales[:, None]
+        class_logs = np.where(logs < 0, logs, np.log(sums))
+    base = float(tops[tops > -np.inf].astype(np.float64).sum())
+    np.testing.assert_allclose(beta[0, 0] + base, total, rtol=1e-6, atol=1e-6)
+
+    best, token = np.empty((len(slots), 3)), np.empty((len(slots), 3), dtype=np.int32)
+    infill.class_maxima(logits, slots, live, live, every, best, token)
+    top, which = np.empty(shares.shape), np.empty(shares.shape, dtype=np.int32)
+    infill.bundle_maxima(best, *pairs[3:], top, which)
+    # all states are called alive, also those without the class of a fixed token, which are left as they are
+    most, choice = np.full_like(beta, -np.inf), np.full((length, n), -1, dtype=np.int32)
+    most[-1] = np.where(accept, 0.0, -np.inf)
+    infill.backward_maxima(*pairs[:3], *by_class, everything, everything, fixed, top, most, choice)
+    np.testing.assert_allclose(most[0, 0], max((w for _, w in wanted), default=-np.inf))
     if not wanted:
         return
+    classes = np.empty(length, dtype=np.int32)
+    infill.best_path(pairs[1], pairs[2], targets, fixed, which, choice, classes)
+    assert dict(wanted)[tuple(classes.tolist())] == max(w for _, w in wanted)
+    spread = np.zeros((length, 3))
+    spread[slots] = class_logs
     alpha, mass = np.full_like(beta, -np.inf), np.empty((length, 3))
     alpha[0, 0] = 0.0
-    infill.forward_sums(*graph, fixed, weights, beta, alpha, mass)
+    infill.forward_sums(*row, fixed, spread, beta, alpha, mass)
     for p in range(length):
         for c in range(3):
             here = [w for path, w in wanted if path[p] == c]
-            np.testing.assert_allclose(mass[p, c], np.logaddexp.reduce(here) if here else -np.inf)
-    classes = np.empty(length, dtype=np.int32)
-    infill.draw_path(*graph, fixed, weights, beta, np.array([0.3, 0.99, 0.0, 0.6][:length]), classes)
+            got = np.logaddexp.reduce(here) if here else -np.inf
+            np.testing.assert_allclose(mass[p, c] + base, got, rtol=1e-6, atol=1e-6)
+    uniforms = np.array(data.draw(st.lists(st.sampled_from([0.0, 0.3, 0.6, 0.999]), min_size=8, max_size=8)))
+    infill.draw_path(*pairs, *by_class, fixed, sums, logs, shares, values, far, uniforms.reshape(4, 2), classes)
     assert tuple(classes.tolist()) in {path for path, _ in wanted}
 
 
 def test_tiny_sums_are_not_lost() -> None:
-    logits = np.array([0.0, -200.0, -201.0, -np.inf], dtype=np.float32)
+    logits = np.array([[9.0] * 4, [0.0, -200.0, -201.0, -np.inf]], dtype=np.float32)
     live, classes = np.arange(4, dtype=np.int32), np.array([0, 1, 1, 2], dtype=np.int32)
-    out, best, token = np.empty(4), np.empty(4), np.empty(4, dtype=np.int32)
-    relative = np.empty(4, dtype=np.float32)
-    infill.gather(logits, live[::-1].copy(), np.float32(0.5), relative)
-    assert relative.tolist() == [-np.inf, -201.5, -200.5, -0.5]
-    infill.class_sums(logits, live, classes, 0.0, np.exp(logits), out)
-    np.testing.assert_allclose(out, [0.0, -200 + np.log1p(np.exp(-1)), -np.inf, -np.inf])
-    infill.class_maxima(logits, live, classes, best, token)
-    assert best.tolist() == [0.0, -200.0, -np.inf, -np.inf] and token.tolist() == [0, 1, -1, -1]
+    slots, every = np.array([1]), np.array([True, True, True, False])
+    sums, logs = np.empty((1, 4)), np.zeros((1, 4))
+    tops = np.zeros(1, dtype=np.float32)
+    infill.class_sums(logits, slots, live, classes, every, tops, 2.0, np.exp(2 * logits[1:]), sums, logs)
+    np.testing.assert_allclose(logs[0], [0.0, -400 + np.log1p(np.exp(-2)), -np.inf, -np.inf])
+    np.testing.assert_allclose(sums[0], [1.0, np.exp(-400) * (1 + np.exp(-2)), 0.0, 0.0], rtol=1e-6)
+    best, token = np.empty((1, 4)), np.empty((1, 4), dtype=np.int32)
+    every[0] = False
+    infill.class_maxima(logits, slots, live, classes, every, best, token)
+    assert best.tolist() == [[-np.inf, -200.0, -np.inf, -np.inf]] and token.tolist() == [[-1, 1, -1, -1]]
+
+
+def test_tokens_of_a_class_are_drawn_by_their_weights() -> None:
+    logits = np.array([[0.0, 1.0, -np.inf, 5.0]], dtype=np.float32)
+    first, members = np.array([0, 3, 4]), np.array([0, 1, 2, 3], dtype=np.int32)
+    weights = np.array([1.0, np.exp(2.0)])
+    for uniform in (0.0, 0.05, 0.1, 0.13, 0.5, 0.9999999999):
+        tokens = np.full(1, -1)
+        infill.draw_tokens(
+            logits, np.array([0]), np.zeros(1, np.int32), first, members, 2.0, np.array([uniform]), tokens
+        )
+        assert tokens[0] == np.searchsorted(np.cumsum(weights) / weights.sum(), uniform, side="right")
+    infill.draw_tokens(logits, np.array([0]), np.ones(1, np.int32), first, members, 2.0, np.array([0.7]), tokens)
+    assert tokens[0] == 3
 
 
 @examples(100)
