@@ -11,7 +11,7 @@ from structgen.kernels.infill.law import (
     forward_sums,
 )
 from structgen.kernels.infill.maxima import backward_maxima, best_path, bundle_maxima, class_maxima
-from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure, image, preimage
+from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure
 from structgen.kernels.infill.steps import ANY, MAYBE, SLOT, TEXT, TOKEN, leads, refresh
 
 __all__ = [
@@ -37,11 +37,9 @@ __all__ = [
     "draw_tokens",
     "forward_closure",
     "forward_sums",
-    "image",
     "leads",
     "neighbours",
     "one_token",
-    "preimage",
     "refresh",
     "token_columns",
 ]

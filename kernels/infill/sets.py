@@ -8,33 +8,6 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def image(first, to, given, out):
-    """The states one edge after any of ``given``, into ``out`` (which is cleared). Returns whether there are any."""
-    out[:] = False
-    some = False
-    for s in range(len(given)):
-        if given[s]:
-            for i in range(first[s], first[s + 1]):
-                out[to[i]] = True
-                some = True
-    return some
-
-
-@njit(cache=True, nogil=True)
-def preimage(first, to, given, out):
-    """The states with an edge into any of ``given``, into ``out``. Returns whether there are any."""
-    some = False
-    for s in range(len(given)):
-        out[s] = False
-        for i in range(first[s], first[s + 1]):
-            if given[to[i]]:
-                out[s] = True
-                some = True
-                break
-    return some
-
-
-@njit(cache=True, nogil=True)
 def forward_closure(first, to, given):
     """Add to ``given`` all states that edges lead to from it, in place."""
     n = len(given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from structgen.kernels.infill.sets import backward_closure, forward_closure, image, preimage
+from structgen.kernels.infill.sets import backward_closure, forward_closure
 
 #: What a step holds: a fixed token, fixed text, one token, one token or none, any number of tokens.
 TOKEN, TEXT, SLOT, MAYBE, ANY = range(5)
@@ -25,64 +25,105 @@ def unpack(row, out):
 
 @njit(cache=True, nogil=True)
 def pack(flags, row):
-    """Flags as bits, into ``row``; returns whether that has changed it."""
-    changed = False
+    """Flags as bits, into ``row``."""
     n = len(flags)
     for w in range(len(row)):
         byte = 0
         for b in range(min(8, n - 8 * w)):
             if flags[8 * w + b]:
                 byte |= 1 << b
-        if row[w] != byte:
-            row[w] = byte
+        row[w] = byte
+
+
+@njit(cache=True, nogil=True)
+def keep(out, row):
+    """``out`` into ``row``; returns whether that has changed it."""
+    changed = False
+    for w in range(len(row)):
+        if row[w] != out[w]:
+            row[w] = out[w]
             changed = True
     return changed
 
 
 @njit(cache=True, nogil=True)
-def after_step(kind, value, near_first, near_to, first, states, targets, maps, given, out):
-    """The states behind a step, into ``out``, from those before it; both bool[n]."""
-    n = len(out)
+def after_step(kind, value, near_first, near_to, first, states, targets, maps, given, out, flags):
+    """The states behind a step, into ``out``, from those before it; both are bits. ``flags``: bool[n], for use."""
+    if kind == ANY:
+        unpack(given, flags)
+        forward_closure(near_first, near_to, flags)
+        pack(flags, out)
+        return
+    out[:] = 0
     if kind == TOKEN:
-        out[:] = False
         if value >= 0:
             for i in range(first[value], first[value + 1]):
-                if given[states[i]]:
-                    out[targets[i]] = True
-    elif kind == TEXT:
-        out[:] = False
-        for s in range(n):
-            if given[s] and maps[value, s] >= 0:
-                out[maps[value, s]] = True
-    elif kind == ANY:
-        out[:] = given
-        forward_closure(near_first, near_to, out)
-    else:
-        image(near_first, near_to, given, out)
-        if kind == MAYBE:
-            out |= given
+                s = states[i]
+                if (given[s >> 3] >> (s & 7)) & 1:
+                    t = targets[i]
+                    out[t >> 3] |= 1 << (t & 7)
+        return
+    for w in range(len(given)):
+        left = np.int64(given[w])
+        s = 8 * w
+        while left:
+            if left & 1:
+                if kind == TEXT:
+                    t = maps[value, s]
+                    if t >= 0:
+                        out[t >> 3] |= 1 << (t & 7)
+                else:
+                    for i in range(near_first[s], near_first[s + 1]):
+                        t = near_to[i]
+                        out[t >> 3] |= 1 << (t & 7)
+            left >>= 1
+            s += 1
+    if kind == MAYBE:
+        for w in range(len(given)):
+            out[w] |= given[w]
 
 
 @njit(cache=True, nogil=True)
-def before_step(kind, value, near_first, near_to, first, states, targets, maps, given, out):
-    """The states before a step from which those behind it, ``given``, are reached, into ``out``; both bool[n]."""
-    n = len(out)
+def before_step(kind, value, near_first, near_to, first, states, targets, maps, some, given, out, flags):
+    """The states before a step from which those behind it, ``given``, are reached, into ``out``, of ``some`` states.
+
+    All three are bits. ``flags``: bool[n], for use.
+    """
+    if kind == ANY:
+        unpack(given, flags)
+        backward_closure(near_first, near_to, flags)
+        pack(flags, out)
+        for w in range(len(some)):
+            out[w] &= some[w]
+        return
+    out[:] = 0
     if kind == TOKEN:
-        out[:] = False
         if value >= 0:
             for i in range(first[value], first[value + 1]):
-                if given[targets[i]]:
-                    out[states[i]] = True
-    elif kind == TEXT:
-        for s in range(n):
-            out[s] = maps[value, s] >= 0 and given[maps[value, s]]
-    elif kind == ANY:
-        out[:] = given
-        backward_closure(near_first, near_to, out)
-    else:
-        preimage(near_first, near_to, given, out)
-        if kind == MAYBE:
-            out |= given
+                t = targets[i]
+                if (given[t >> 3] >> (t & 7)) & 1:
+                    s = states[i]
+                    out[s >> 3] |= some[s >> 3] & (1 << (s & 7))
+        return
+    for w in range(len(some)):
+        left = np.int64(some[w])
+        s = 8 * w
+        while left:
+            if left & 1:
+                found = kind == MAYBE and (given[s >> 3] >> (s & 7)) & 1 == 1
+                if kind == TEXT:
+                    t = maps[value, s]
+                    found = t >= 0 and (given[t >> 3] >> (t & 7)) & 1 == 1
+                else:
+                    for i in range(near_first[s], near_first[s + 1]):
+                        if found:
+                            break
+                        t = near_to[i]
+                        found = (given[t >> 3] >> (t & 7)) & 1 == 1
+                if found:
+                    out[s >> 3] |= 1 << (s & 7)
+            left >>= 1
+            s += 1
 
 
 @njit(cache=True, nogil=True)
@@ -94,25 +135,29 @@ def refresh(kinds, values, near_first, near_to, first, states, targets, maps, fo
         near_first, near_to: for each state those one token of a gap away: int64[n + 1], int32[*].
         first, states, targets: the pairs of each class, see ``token_columns``.
         maps: int32[k, n]; the state after a text from each state, -1 dead.
-        forward, backward: uint8[L + 1, ceil(n / 8)]; changed where it is felt. The first row of ``forward`` and the
-            last of ``backward`` are given.
+        forward: uint8[L + 1, ceil(n / 8)]; the states that the steps before a boundary lead to; the first row is given.
+        backward: the same, of those of them (before a gap without bound: of those that it leads to) from which the
+            steps behind can be completed. The last row is given: where texts may end, reached or not.
     """
     length = len(kinds)
-    n = len(near_first) - 1
-    given = np.empty(n, dtype=np.bool_)
-    out = np.empty(n, dtype=np.bool_)
-    unpack(forward[low], given)
+    flags = np.empty(len(near_first) - 1, dtype=np.bool_)
+    out = np.empty(forward.shape[1], dtype=np.uint8)
+    last = length
     for p in range(low, length):
-        after_step(kinds[p], values[p], near_first, near_to, first, states, targets, maps, given, out)
-        if not pack(out, forward[p + 1]) and p >= high:
+        after_step(
+            kinds[p], values[p], near_first, near_to, first, states, targets, maps, forward[p], out, flags
+        )
+        if not keep(out, forward[p + 1]) and p >= high:
+            last = p
             break
-        given, out = out, given
-    unpack(backward[high + 1], given)
-    for p in range(high, -1, -1):
-        before_step(kinds[p], values[p], near_first, near_to, first, states, targets, maps, given, out)
-        if not pack(out, backward[p]) and p <= low:
+    for p in range(min(last, length - 1), -1, -1):
+        # a gap without bound may go on in any state that it has led to
+        some = forward[p + 1] if kinds[p] == ANY else forward[p]
+        before_step(
+            kinds[p], values[p], near_first, near_to, first, states, targets, maps, some, backward[p + 1], out, flags
+        )
+        if not keep(out, backward[p]) and p <= low:
             break
-        given, out = out, given
 
 
 @njit(cache=True, nogil=True)

@@ -1,9 +1,9 @@
 """Canvases under a finite automaton: which states can stand at each boundary.
 
 Receives a token graph and the steps of a canvas. Keeps for each boundary the states that the canvas before it can
-lead to (*forward*) and those from which the canvas after it can be completed (*backward*). A token may stand at a
-step if and only if it leads from a forward state before it to a backward state behind it, so every slot is answered
-at once; a change moves both only as far as it is felt.
+lead to (*forward*) and those of them from which the canvas after it can be completed (*backward*). A token may stand
+at a step if and only if it leads from a forward state before it to a backward state behind it, so every slot is
+answered at once; a change moves both only as far as it is felt.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ class NestedSteps:
         self._images = images_of(grammar)
         self._eos = frozenset(grammar.vocab.eos_token_ids)
         self._front = [Front(grammar.start, False)]
+        self._open: int | None = None
         # can the steps from a boundary on be completed from a state? It holds whatever stands before the boundary
         self._finishes: list[dict[Front, bool]] = [{} for _ in range(len(steps) + 1)]
 
@@ -128,6 +129,7 @@ class NestedSteps:
         """Put another step in place of one."""
         if self.steps[position] != step:
             self.steps[position] = step
+            self._open = None
             del self._front[position + 1 :]
             for known in self._finishes[: position + 1]:
                 known.clear()
@@ -152,6 +154,11 @@ class NestedSteps:
 
     def allows(self, position: int, token: int) -> bool:
         """May the token stand at (or, where there may be any number, begin) this step, all others as they are?"""
+        if self.padding and token in self._eos and self._tail() < position:
+            # the text ends in the slots before: whatever it is up to them
+            known = self._at_once(self.front(self._tail()), position - self._tail())
+            if known is not None:
+                return known
         after = self._token(self.front(position), token)
         return (self.padding or token not in self._eos) and self.possible(self._behind(position), after)
 
@@ -241,6 +248,8 @@ class NestedSteps:
                 result = False
                 break
             known = self._finishes[boundary].get(front)
+            if known is None and boundary >= self._tail():
+                known = self._at_once(front, self._slots_from(boundary))
             if known is not None:
                 result = known
                 break
@@ -253,6 +262,44 @@ class NestedSteps:
         for b, f in chain:
             self._finishes[b][f] = result
         return result
+
+    def _tail(self) -> int:
+        """The first boundary behind which there are only slots and then only EOS ids; behind all, where there is none.
+
+        Only with padding: a text that ends in the slots then leaves none over.
+        """
+        if self._open is None:
+            p = len(self.steps)
+            if self.padding:
+                while p and self._is_eos(p - 1):
+                    p -= 1
+                while p and self.steps[p - 1].kind == SLOT:
+                    p -= 1
+            self._open = p
+        return self._open
+
+    def _slots_from(self, boundary: int) -> int:
+        """How many slots there are from a boundary in the tail on."""
+        end = boundary
+        while end < len(self.steps) and self.steps[end].kind == SLOT:
+            end += 1
+        return end - boundary
+
+    def _is_eos(self, position: int) -> bool:
+        step = self.steps[position]
+        return step.kind == TOKEN and step.value in self._eos
+
+    def _at_once(self, front: Front, most: int) -> bool | None:
+        """Can texts be completed in so many tokens? None where what the grammar knows of a state does not say.
+
+        It knows the length of the shortest completion, and how many tokens its best spelling has: others with more
+        bytes may have fewer.
+        """
+        if front.ended:
+            return True
+        if front.state < 0 or self.grammar.min_bytes_left(front.state) > most * self.grammar.vocab.max_token_bytes:
+            return False
+        return True if self.grammar.min_tokens_left(front.state) <= most else None
 
     def _after(self, step: Step, front: Front) -> Front:
         if step.kind == TOKEN:

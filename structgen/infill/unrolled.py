@@ -21,6 +21,8 @@ from structgen.runtime.machine import FINISHED
 #: No more states are explored, and no more states times tokens.
 MOST_STATES = 3_000
 MOST_CELLS = 6_000_000
+#: So many canvases are remembered that have led to too many.
+MOST_HOPELESS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +47,15 @@ def unrolled(grammar: CompiledGrammar, steps: list[Step]) -> Unrolled | None:
     most = min(MOST_STATES, MOST_CELLS // max(1, vocab.size))
     images = images_of(grammar)
     left = _bytes_left(steps, vocab)
+    # with more room behind the same beginning there are more states
+    if any(steps[: len(begun)] == begun and left[len(begun)] >= room for begun, room in _hopeless(grammar)):
+        return None
     numbers = {grammar.start: 0}
     layer = {grammar.start}
     rows: dict[int, Int32Array] = {}
+    near: dict[int, list[int]] = {}
     texts: dict[bytes, dict[int, int]] = {step.value: {} for step in steps if isinstance(step.value, bytes)}
-    for step, room in zip(steps, left[1:], strict=True):
+    for p, (step, room) in enumerate(zip(steps, left[1:], strict=True)):
         following: set[int] = set()
         for state in sorted(layer):
             if step.kind == TOKEN:
@@ -62,7 +68,8 @@ def unrolled(grammar: CompiledGrammar, steps: list[Step]) -> Unrolled | None:
             else:
                 if state not in rows:
                     rows[state] = images.after(state)
-                following.update(np.unique(rows[state]).tolist())
+                    near[state] = np.unique(rows[state]).tolist()
+                following.update(near[state])
         # a state that needs more bytes than the canvas has room for is of no use from here on
         following -= {REFUSED, FINISHED}
         following = {state for state in following if grammar.min_bytes_left(state) <= room}
@@ -72,8 +79,16 @@ def unrolled(grammar: CompiledGrammar, steps: list[Step]) -> Unrolled | None:
         for state in sorted(layer):
             numbers.setdefault(state, len(numbers))
         if len(numbers) > most:
+            _hopeless(grammar).append((steps[: p + 1], room))
             return None
     return _graph(grammar, numbers, rows, texts)
+
+
+def _hopeless(grammar: CompiledGrammar) -> list[tuple[list[Step], int]]:
+    """The beginnings of canvases that led to too many states, with the bytes that there was room for behind them."""
+    found: list[tuple[list[Step], int]] = grammar.__dict__.setdefault("_hopeless", [])
+    del found[:-MOST_HOPELESS]
+    return found
 
 
 def _bytes_left(steps: list[Step], vocab: Vocabulary) -> list[int]:

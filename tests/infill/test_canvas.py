@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from structgen.infill import Canvas, Gap, completable, slot_mask, witness
 from structgen.infill.finite import FiniteSteps
 from structgen.infill.gap import ANY, MAYBE, SLOT
 from structgen.infill.graph import token_graph
-from structgen.infill.nested import NestedSteps
+from structgen.infill.nested import Images, NestedSteps
 from structgen.ir.network import Network
 from structgen.runtime.compiled import CompiledGrammar
 from tests.infill.toys import canvases, compiled, fillings, is_filling, nested_networks, networks, vocabularies
@@ -119,6 +121,25 @@ def test_unrolled_as_nested(data: st.DataObject, network: Network, vocab: sg.Voc
             p, t = data.draw(st.sampled_from(slots)), data.draw(st.integers(0, vocab.size - 1))
             a.fix(p, t)
             b.fix(p, t)
+
+
+def test_canvases_with_too_many_states_are_known_by_their_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are explored once; then canvases that begin like them, with no less room, are known to have too many."""
+    module = importlib.import_module("structgen.infill.unrolled")
+    monkeypatch.setattr(module, "MOST_STATES", 6)
+    grammar = sg.compile(sg.Lark('start: "a" start "b" | "ab"'), sg.Vocabulary([b"a", b"b", b"ab"]))
+    assert not Canvas(grammar, [Gap(12)], unroll=True).finite
+
+    def asked(*given: object) -> bool:
+        raise AssertionError("a state was explored")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Images, "after", asked)
+        assert not Canvas(grammar, [Gap(12)], unroll=True).finite
+        assert not Canvas(grammar, [Gap(20), b"ab", Gap(3)], unroll=True).finite
+        with pytest.raises(AssertionError, match="explored"):
+            Canvas(grammar, [0, Gap(12)], unroll=True)
+    assert Canvas(grammar, [Gap(2)], unroll=True).finite
 
 
 def test_what_is_not_unrolled() -> None:

@@ -54,11 +54,6 @@ def test_token_graph(delta: np.ndarray, tokens: list[bytes], chosen: list[bool])
 
     given_set = np.array(chosen[:n])
     members = set(np.flatnonzero(given_set).tolist())
-    out = np.ones(n, dtype=np.bool_)
-    assert infill.image(near_first, near, given_set, out) == out.any()
-    assert set(np.flatnonzero(out).tolist()) == {to for s in members for to in after[s]}
-    assert infill.preimage(near_first, near, given_set, out) == out.any()
-    assert set(np.flatnonzero(out).tolist()) == {s for s in range(n) if after[s] & members}
     forward, backward = given_set.copy(), given_set.copy()
     infill.forward_closure(near_first, near, forward)
     infill.backward_closure(near_first, near, backward)
@@ -125,6 +120,9 @@ def test_states_of_a_canvas(n: int, n_classes: int, length: int, data: st.DataOb
                     at = naive.after(at, each, judged, tables)
                 if at & accept:
                     finishing.add(s)
+            # of the states that cannot be reached nothing is asked
+            if boundary < length:
+                finishing &= sets[boundary + (steps[boundary][0] == infill.ANY)]
             assert backward[boundary].tolist() == packed(finishing).tolist()
         for p, c in itertools.product(range(length), range(n_classes)):
             behind = {s for s in range(n) if backward[p + 1][s // 8] >> s % 8 & 1}
