@@ -449,6 +449,57 @@ def keep_rests(t, nodes, bans, n, ascending):
     return first
 
 
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+def put_changed(t, r, new, n_new, gone, n_gone):
+    """Write the nodes of remainder r (-1: none), some added and some left out, to the end of ``restlist``, in order.
+
+    Both come in the order of remainders. Of most bytes there are none, and their nodes are copied as they are. Returns
+    how many are written.
+    """
+    begin = np.int64(t.used[L.T_RESTLIST])
+    end = begin
+    x = 0
+    y = 0
+    k = np.int64(0)
+    last = np.int64(0)
+    if r >= 0:
+        k = np.int64(t.rest[r, L.R_FIRST])
+        last = k + t.rest[r, L.R_N]
+    while k < last or x < n_new:
+        byte = np.int64(256)
+        if k < last:
+            byte = np.int64(t.trie[t.restlist[k], 0])
+        if x < n_new:
+            byte = min(byte, np.int64(t.trie[new[x], 0]))
+        until = k  # behind the nodes of this byte
+        if k < last and t.trie[t.restlist[k], 0] == byte:
+            until = np.int64(next_byte(t, k, last, byte))
+        while y < n_gone and t.trie[gone[y], 0] < byte:
+            y += 1
+        if (x == n_new or t.trie[new[x], 0] > byte) and (y == n_gone or t.trie[gone[y], 0] > byte):
+            t.restlist[end : end + until - k] = t.restlist[k:until]
+            end += until - k
+            k = until
+            continue
+        while k < until:
+            node = t.restlist[k]
+            k += 1
+            while x < n_new and t.trie[new[x], 0] == byte and new[x] < node:
+                t.restlist[end] = new[x]
+                end += 1
+                x += 1
+            while y < n_gone and t.trie[gone[y], 0] == byte and gone[y] < node:
+                y += 1
+            if y == n_gone or gone[y] != node:
+                t.restlist[end] = node
+                end += 1
+        while x < n_new and t.trie[new[x], 0] == byte:
+            t.restlist[end] = new[x]
+            end += 1
+            x += 1
+    return end - begin
+
+
 @njit(inline="always")
 def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_removed):
     """Remainders from ``root`` on, with some trie nodes added and some removed, each under its ban.
@@ -475,33 +526,20 @@ def changed_rest(t, root, added, added_bans, n_added, removed, removed_bans, n_r
         n_gone = np.int64(put_by_byte(t, removed, removed_bans, n_removed, ban, gone, np.int64(0)))
         n_new = np.int64(put_by_byte(t, added, added_bans, n_added, ban, new, np.int64(0)))
         following = np.int64(greatest_below(added_bans, n_added, ban))
-        begin = t.used[L.T_RESTLIST]
-        end = begin
-        x = 0
-        y = 0
+        of_it = np.int64(-1)
         r = root
         while r >= 0:
             under = np.int64(t.rest[r, L.R_BAN])
             if under < ban:
                 following = max(following, under)
             elif under == ban:
-                for k in range(t.rest[r, L.R_FIRST], t.rest[r, L.R_FIRST] + t.rest[r, L.R_N]):
-                    node = t.restlist[k]
-                    while x < n_new and before(t, new[x], node):
-                        t.restlist[end] = new[x]
-                        end += 1
-                        x += 1
-                    while y < n_gone and before(t, gone[y], node):
-                        y += 1
-                    if y == n_gone or gone[y] != node:
-                        t.restlist[end] = node
-                        end += 1
+                of_it = np.int64(t.rest[r, L.R_SAME])
             r = np.int64(t.rest[r, L.R_NEXT])
-        while x < n_new:
-            t.restlist[end] = new[x]
-            end += 1
-            x += 1
-        first = np.int64(intern_rest(t, np.int64(end - begin), ban, first))
+        if of_it >= 0 and n_gone == 0 and n_new == 0:
+            first = np.int64(chained(t, of_it, first))
+        else:
+            size = np.int64(put_changed(t, of_it, new, n_new, gone, n_gone))
+            first = np.int64(intern_ordered(t, size, ban, first))
         if first < -1:
             return first
         ban = following
@@ -517,7 +555,7 @@ def note_below(t, i, q, found, bans, n):
     ban = np.int64(t.q[q, L.Q_ACCEPT]) - 1
     if ban < 0:
         return np.int64(n)
-    classes = t.below[i]
+    classes = t.below[t.trie[i, 3]]
     # inside characters the terminal does not end, but where it reads bytes one by one
     inside = loops_of(t, q) >> np.uint64(STRAY) & U1 == 0
     if not inside and classes >> np.uint64(UTF8) & U1 != 0:
@@ -607,7 +645,7 @@ def pair_row(t, r, q):
                         return np.int64(-1 - L.T_Q)
                     i = np.int64(t.trie[i, 1])
                     continue
-            if t.below[i] != 0 and t.below[i] & ~loops_of(t, to) == 0:
+            if t.trie[i, 3] != 0 and t.below[t.trie[i, 3]] & ~loops_of(t, to) == 0:
                 after = np.int64(t.trie[i, 1])
                 n_ids = np.int64(note_ids(t, row, n_ids, np.int64(t.trietok[i]), np.int64(t.trietok[after])))
                 maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]) + IN_CHARACTER)

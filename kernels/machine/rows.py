@@ -103,7 +103,7 @@ def build_row(t, q):
                 to = np.int64(t.q[to, L.Q_BASE])
             stack[depth, 1] = need
             stack[depth, 2] = left
-        elif t.below[i] != 0 and t.below[i] & ~loops_of(t, to) == 0:
+        elif t.trie[i, 3] != 0 and t.below[t.trie[i, 3]] & ~loops_of(t, to) == 0:
             end = np.int64(t.trie[i, 1])
             n_ids = np.int64(note_ids(t, row, n_ids, np.int64(t.trietok[i]), np.int64(t.trietok[end])))
             maxd = max(maxd, np.int64(t.q[to, L.Q_DIST]) + IN_CHARACTER)

@@ -76,8 +76,10 @@ def after(state: int, byte: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def below(byte: NDArray[np.uint8], end: NDArray[np.int32], depth: NDArray[np.int16]) -> NDArray[np.uint64]:
-    """uint64[m]: bit c of entry i says that a byte of class c stands below node i.
+def below(
+    byte: NDArray[np.uint8], end: NDArray[np.int32], depth: NDArray[np.int16]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Sets of classes, uint64[k], and int32[m]: the set of the classes of the bytes below each node; set 0 is empty.
 
     Args:
         byte, end, depth: as in :class:`structgen.masks.trie.Trie`.
@@ -120,4 +122,30 @@ def below(byte: NDArray[np.uint8], end: NDArray[np.int32], depth: NDArray[np.int
             child = int(end[child])
     for i in range(m):
         found[i] |= here[i]
-    return found
+    return _numbered(found)
+
+
+@njit(cache=True, nogil=True)
+def _numbered(values: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """The different values, 0 the first of them, and for each value which of them it is."""
+    m = len(values)
+    size = 4
+    while size < 2 * m + 2:
+        size *= 2
+    slots = np.zeros(size, dtype=np.int32)  # 1 + the number of the value there
+    different = np.zeros(m + 1, dtype=np.uint64)
+    which = np.zeros(m, dtype=np.int32)
+    n = 1
+    for i in range(m):
+        value = values[i]
+        if value == 0:
+            continue
+        slot = np.int64((value ^ (value >> np.uint64(29)) ^ (value >> np.uint64(47))) & np.uint64(size - 1))
+        while slots[slot] != 0 and different[slots[slot] - 1] != value:
+            slot = (slot + 1) & (size - 1)
+        if slots[slot] == 0:
+            different[n] = value
+            n += 1
+            slots[slot] = n
+        which[i] = slots[slot] - 1
+    return different[:n].copy(), which

@@ -92,35 +92,37 @@ class TerminalStore:
         self._path = np.zeros(256, dtype=np.int32)
         self._profiles: dict[int, _Profile] = {}
         self._size = vocabulary.size
-        nodes = np.zeros((trie.n_nodes, 3), dtype=np.int32)
+        sets, which = below(trie.byte, trie.end, trie.depth)
+        nodes = np.zeros((trie.n_nodes, 4), dtype=np.int32)
         nodes[:, 0] = trie.byte
         nodes[:, 1] = trie.end
         nodes[:, 2] = trie.depth
+        nodes[:, 3] = which
         self.bans = Bans()
         self._restricted: dict[tuple[int, int], int] = {}
+        # memory that is not written to costs nothing, to move it costs milliseconds
         self.arrays = L.Terminals(
             used=np.zeros(16, dtype=np.int64),
-            q=np.zeros((256, L.Q_COLS), dtype=np.int32),
-            qbytes=np.zeros((256, 4), dtype=np.uint64),
-            loops=np.zeros(256, dtype=np.uint64),
-            qhash=np.zeros(512, dtype=np.int32),
-            statehash=np.zeros(512, dtype=np.int32),
-            iv=np.zeros((1024, 5), dtype=np.int32),
-            dense=np.zeros((32, 256), dtype=np.int32),
-            # memory that is not written to costs nothing, to move it costs milliseconds
+            q=np.zeros((2048, L.Q_COLS), dtype=np.int32),
+            qbytes=np.zeros((2048, 4), dtype=np.uint64),
+            loops=np.zeros(2048, dtype=np.uint64),
+            qhash=np.zeros(4096, dtype=np.int32),
+            statehash=np.zeros(4096, dtype=np.int32),
+            iv=np.zeros((8192, 5), dtype=np.int32),
+            dense=np.zeros((512, 256), dtype=np.int32),
             rows=np.zeros((max(16, min(32768, max_bytes // (16 * self.width))), self.width), dtype=np.int32),
-            sparse=np.zeros((256, 2), dtype=np.int32),
-            sparselist=np.zeros(4096 + 2 * max(8, self.width), dtype=np.int32),
-            rest=np.zeros((256, L.R_COLS), dtype=np.int32),
-            restbytes=np.zeros((256, 4), dtype=np.uint64),
-            restlist=np.zeros(4096 + 4 * trie.n_nodes, dtype=np.int32),
-            restnext=np.zeros((1024, 2), dtype=np.int64),
+            sparse=np.zeros((2048, 2), dtype=np.int32),
+            sparselist=np.zeros(4096 + 64 * max(8, self.width), dtype=np.int32),
+            rest=np.zeros((2048, L.R_COLS), dtype=np.int32),
+            restbytes=np.zeros((2048, 4), dtype=np.uint64),
+            restlist=np.zeros(4096 + 32 * trie.n_nodes, dtype=np.int32),
+            restnext=np.zeros((8192, 2), dtype=np.int64),
             trie=nodes,
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
-            below=below(trie.byte, trie.end, trie.depth),
+            below=sets,
             eos=np.array(vocabulary.eos_token_ids, dtype=np.int32),
-            pairs=np.zeros((256, 3), dtype=np.int32),
+            pairs=np.zeros((2048, 3), dtype=np.int32),
             banned=np.zeros((16, 5), dtype=np.uint64),
             # a row is kept as a list of ids while that is smaller than its bits
             ids=np.zeros(max(8, self.width), dtype=np.int32),

@@ -68,35 +68,39 @@ class Machine(Nodes):
 
     @staticmethod
     def empty_arrays(width: int = 1) -> L.Machine:
-        """Arrays with room for a small grammar. ``width``: words in a mask, where masks are made by folds."""
+        """Arrays with room for a small grammar. ``width``: words in a mask, where masks are made by folds.
+
+        There what a state needs is more, and to make room takes as long as to make a mask.
+        """
+        n = 1 if width == 1 else 8
         return L.Machine(
             used=np.zeros(L.USED, dtype=np.int64),
-            nodes=np.zeros((64, L.N_COLS), dtype=np.int32),
-            edges=np.zeros((128, L.E_COLS), dtype=np.int32),
-            cells=np.zeros((64, 7), dtype=np.int32),
-            cellhash=np.zeros(128, dtype=np.int32),
-            frames=np.zeros((128, 3), dtype=np.int32),
-            items=np.zeros((512, 3), dtype=np.int32),
-            configs=np.zeros((256, L.K_COLS), dtype=np.int32),
-            configbytes=np.zeros((256, 4), dtype=np.uint64),
-            confighash=np.zeros(512, dtype=np.int32),
-            next=np.zeros((1024, 2), dtype=np.int64),
-            after=np.zeros((256, 3), dtype=np.int64),
-            work=np.zeros((256, 3), dtype=np.int32),
-            work2=np.zeros((256, 3), dtype=np.int32),
-            seen=np.zeros((256, 4), dtype=np.int64),
-            calls=np.zeros((256, 4), dtype=np.int64),
-            stack=np.zeros((256, 2), dtype=np.int64),
+            nodes=np.zeros((64 * n, L.N_COLS), dtype=np.int32),
+            edges=np.zeros((128 * n, L.E_COLS), dtype=np.int32),
+            cells=np.zeros((64 * n, 7), dtype=np.int32),
+            cellhash=np.zeros(128 * n, dtype=np.int32),
+            frames=np.zeros((128 * n, 3), dtype=np.int32),
+            items=np.zeros((512 * n, 3), dtype=np.int32),
+            configs=np.zeros((256 * n, L.K_COLS), dtype=np.int32),
+            configbytes=np.zeros((256 * n, 4), dtype=np.uint64),
+            confighash=np.zeros(512 * n, dtype=np.int32),
+            next=np.zeros((1024 * n, 2), dtype=np.int64),
+            after=np.zeros((256 * n, 3), dtype=np.int64),
+            work=np.zeros((256 * n, 3), dtype=np.int32),
+            work2=np.zeros((256 * n, 3), dtype=np.int32),
+            seen=np.zeros((256 * n, 4), dtype=np.int64),
+            calls=np.zeros((256 * n, 4), dtype=np.int64),
+            stack=np.zeros((256 * n, 2), dtype=np.int64),
             tapes=np.zeros((16, 3), dtype=np.int32),
-            exact=np.zeros(64, dtype=np.int32),
+            exact=np.zeros(64 * n, dtype=np.int32),
             records=np.zeros((16, L.RECORD_COLS), dtype=np.int32),
             slots=np.zeros((64, L.SLOT_COLS), dtype=np.int32),
             sets=np.zeros((64, L.S_COLS), dtype=np.int64),
-            folds=np.zeros((64, L.F_COLS), dtype=np.int32),
-            exits=np.zeros(64, dtype=np.int64),
-            groups=np.zeros((64, 2), dtype=np.int32),
+            folds=np.zeros((64 * n, L.F_COLS), dtype=np.int32),
+            exits=np.zeros(64 * n, dtype=np.int64),
+            groups=np.zeros((64 * n, 2), dtype=np.int32),
             foldrow=np.zeros(width, dtype=np.int32),
-            nodebytes=np.zeros((64, 4), dtype=np.uint64),
+            nodebytes=np.zeros((64 * n, 4), dtype=np.uint64),
         )
 
     # ------------------------------------------------------------ questions about configurations

@@ -42,7 +42,10 @@ PIECES = [
 @given(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(b"".join), max_size=20))
 def test_what_stands_below_a_node(texts: list[bytes]) -> None:
     byte, end, depth, *_ = build(texts, range(len(texts)))
-    assert below(byte, end, depth).tolist() == naive.below(texts, CLASSES.tolist(), UTF8, STRAY)
+    sets, which = below(byte, end, depth)
+    assert sets[0] == 0
+    assert len(set(sets.tolist())) == len(sets)
+    assert sets[which].tolist() == naive.below(texts, CLASSES.tolist(), UTF8, STRAY)
 
 
 def test_classes_of_bytes_fit_a_word() -> None:
