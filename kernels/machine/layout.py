@@ -124,6 +124,7 @@ class Terminals(NamedTuple):
     pairs: Array  # int32[*, 3]
     banned: Array  # uint64[*, 5]: bytes that a ban forbids at once, then the classes (see below) all of which it does
     trie: Array  # int32[nodes, 4]: byte, end of the subtree, depth (1 for first bytes), what is below (see below)
+    bytes: Array  # uint8[nodes]: the bytes once more, where nothing else is looked at
     trietok: Array  # int32[nodes + 1]: first of the tokens that end at each node
     tokens: Array  # int32[*]: token ids
     below: Array  # uint64[*]: sets of the classes of bytes that stand below some node (see kernels/trie/below.py)
@@ -151,10 +152,10 @@ TERMINAL_FIELDS = {
     "rows": Field("int32", None), "sparse": Field("int32", 2), "sparselist": Field("int32"),
     "rest": Field("int32", R_COLS), "restbytes": Field("uint64", 4), "restlist": Field("int32"),
     "restnext": Field("int64", 2), "pairs": Field("int32", 3), "banned": Field("uint64", 5),
-    "trie": Field("int32", 4), "trietok": Field("int32"), "tokens": Field("int32"), "below": Field("uint64"),
-    "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3), "found": Field("int32"),
-    "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"), "largelo": Field("uint8"),
-    "largehi": Field("uint8"), "largeto": Field("int32"), "largeaccept": Field("uint8"),
+    "trie": Field("int32", 4), "bytes": Field("uint8"), "trietok": Field("int32"), "tokens": Field("int32"),
+    "below": Field("uint64"), "eos": Field("int32"), "ids": Field("int32"), "path": Field("int32", 3),
+    "found": Field("int32"), "others": Field("int32"), "following": Field("int32"), "largefirst": Field("int32"),
+    "largelo": Field("uint8"), "largehi": Field("uint8"), "largeto": Field("int32"), "largeaccept": Field("uint8"),
     "largedistance": Field("int32"), "largeat": Field("int32"),
 }  # fmt: skip
 

@@ -72,7 +72,7 @@ def note_doubts(t, m, r, k, n):
         q = np.int64(m.edges[m.items[i, L.I_EDGE], L.E_CALL])
         begin = t.rest[r, L.R_FIRST]
         for x in range(begin, begin + t.rest[r, L.R_N]):
-            byte = t.trie[t.restlist[x], 0]
+            byte = t.bytes[t.restlist[x]]
             if (t.qbytes[q, byte >> 6] >> np.uint64(byte & 63)) & U1 == 0:
                 continue
             if n >= m.exact.shape[0]:

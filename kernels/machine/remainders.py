@@ -99,8 +99,8 @@ def keep_row(t, n):
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, inline="always")
 def before(t, a, b):
     """Does trie node a come before b in a remainder: by their bytes, then by their numbers?"""
-    x = t.trie[a, 0]
-    y = t.trie[b, 0]
+    x = t.bytes[a]
+    y = t.bytes[b]
     return x < y or (x == y and a < b)
 
 
@@ -144,11 +144,11 @@ def order(t, begin, n):
         if k == 0 or nodes[k] != nodes[k - 1]:
             nodes[kept] = nodes[k]
             kept += 1
-            counts[t.trie[nodes[k], 0] + 1] += 1
+            counts[np.int64(t.bytes[nodes[k]]) + 1] += 1
     for k in range(256):
         counts[k + 1] += counts[k]
     for k in range(kept):
-        byte = t.trie[nodes[k], 0]
+        byte = t.bytes[nodes[k]]
         other[counts[byte]] = nodes[k]
         counts[byte] += 1
     for k in range(kept):
@@ -274,7 +274,7 @@ def intern_rest(t, n, ban, following):
         kept = begin
         for k in range(begin, begin + n):
             node = t.restlist[k]
-            if not forbids(t, np.int64(ban), np.int64(t.trie[node, 0])):
+            if not forbids(t, np.int64(ban), np.int64(t.bytes[node])):
                 t.restlist[kept] = node
                 kept += 1
         n = kept - begin
@@ -326,7 +326,7 @@ def intern_ordered(t, size, ban, following):
         t.restbytes[r, w] = 0
     k = begin
     while k < begin + size:
-        byte = np.int64(t.trie[t.restlist[k], 0])
+        byte = np.int64(t.bytes[t.restlist[k]])
         t.restbytes[r, byte >> 6] |= U1 << np.uint64(byte & 63)
         k = np.int64(next_byte(t, k, begin + size, byte))
     table_put(t.restnext, key, r)
@@ -392,14 +392,14 @@ def put_by_byte(t, nodes, bans, n, ban, out, begin):
     at = np.zeros(257, dtype=np.int64)
     for k in range(n):
         if bans[k] == ban:
-            at[t.trie[nodes[k], 0] + 1] += 1
+            at[np.int64(t.bytes[nodes[k]]) + 1] += 1
     at[0] = begin
     for byte in range(256):
         at[byte + 1] += at[byte]
     size = at[256] - begin
     for k in range(n):
         if bans[k] == ban:
-            byte = t.trie[nodes[k], 0]
+            byte = t.bytes[nodes[k]]
             out[at[byte]] = nodes[k]
             at[byte] += 1
     return size
@@ -468,15 +468,15 @@ def put_changed(t, r, new, n_new, gone, n_gone):
     while k < last or x < n_new:
         byte = np.int64(256)
         if k < last:
-            byte = np.int64(t.trie[t.restlist[k], 0])
+            byte = np.int64(t.bytes[t.restlist[k]])
         if x < n_new:
-            byte = min(byte, np.int64(t.trie[new[x], 0]))
+            byte = min(byte, np.int64(t.bytes[new[x]]))
         until = k  # behind the nodes of this byte
-        if k < last and t.trie[t.restlist[k], 0] == byte:
+        if k < last and t.bytes[t.restlist[k]] == byte:
             until = np.int64(next_byte(t, k, last, byte))
-        while y < n_gone and t.trie[gone[y], 0] < byte:
+        while y < n_gone and t.bytes[gone[y]] < byte:
             y += 1
-        if (x == n_new or t.trie[new[x], 0] > byte) and (y == n_gone or t.trie[gone[y], 0] > byte):
+        if (x == n_new or t.bytes[new[x]] > byte) and (y == n_gone or t.bytes[gone[y]] > byte):
             t.restlist[end : end + until - k] = t.restlist[k:until]
             end += until - k
             k = until
@@ -484,16 +484,16 @@ def put_changed(t, r, new, n_new, gone, n_gone):
         while k < until:
             node = t.restlist[k]
             k += 1
-            while x < n_new and t.trie[new[x], 0] == byte and new[x] < node:
+            while x < n_new and t.bytes[new[x]] == byte and new[x] < node:
                 t.restlist[end] = new[x]
                 end += 1
                 x += 1
-            while y < n_gone and t.trie[gone[y], 0] == byte and gone[y] < node:
+            while y < n_gone and t.bytes[gone[y]] == byte and gone[y] < node:
                 y += 1
             if y == n_gone or gone[y] != node:
                 t.restlist[end] = node
                 end += 1
-        while x < n_new and t.trie[new[x], 0] == byte:
+        while x < n_new and t.bytes[new[x]] == byte:
             t.restlist[end] = new[x]
             end += 1
             x += 1
@@ -563,7 +563,7 @@ def note_below(t, i, q, found, bans, n):
     if ban > 0 and classes & ~t.banned[ban, BANNED_CLASSES] == 0:
         return np.int64(n)
     for x in range(i + 1, t.trie[i, 1]):
-        byte = np.int64(t.trie[x, 0])
+        byte = np.int64(t.bytes[x])
         if (inside and byte & 0xC0 == 0x80) or forbids(t, ban, byte):
             continue
         found[n] = x
@@ -613,8 +613,8 @@ def pair_row(t, r, q):
     while x < last:
         top = t.restlist[x]
         x += 1
-        if t.trie[top, 0] != byte:
-            byte = np.int64(t.trie[top, 0])
+        if t.bytes[top] != byte:
+            byte = np.int64(t.bytes[top])
             entered = np.int64(delta(t, np.int64(q), byte))
             if entered == -2:
                 return np.int64(-1 - L.T_Q)
@@ -681,7 +681,7 @@ def next_byte(t, x, last, byte):
     """The place in ``restlist``, from x on, of the first node with a greater byte."""
     while x < last:
         middle = (x + last) >> 1
-        if t.trie[t.restlist[middle], 0] > byte:
+        if t.bytes[t.restlist[middle]] > byte:
             last = middle
         else:
             x = middle + 1

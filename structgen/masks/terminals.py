@@ -118,6 +118,7 @@ class TerminalStore:
             restlist=np.zeros(4096 + 32 * trie.n_nodes, dtype=np.int32),
             restnext=np.zeros((8192, 2), dtype=np.int64),
             trie=nodes,
+            bytes=np.ascontiguousarray(trie.byte),
             trietok=np.ascontiguousarray(trie.token_first, dtype=np.int32),
             tokens=np.ascontiguousarray(trie.tokens, dtype=np.int32),
             below=sets,
