@@ -232,6 +232,8 @@ class TerminalStore:
     def _note_bans(self) -> None:
         """Have the bytes that each ban forbids at once in the arrays."""
         first = int(self.arrays.used[L.T_BANNED])
+        if first == len(self.bans):
+            return
         self.reserve(L.T_BANNED, len(self.bans) - first)
         for number in range(first, len(self.bans)):
             forbidden = self.bans.forbidden(number)
@@ -255,7 +257,7 @@ class TerminalStore:
     def _room(self, degree: np.ndarray) -> int:
         """Room for states with so many intervals. Returns how many intervals of a state are searched."""
         searched = SPARSE_STATE
-        while (dense := int((degree > searched).sum())) > MOST_DENSE:
+        while (dense := int(np.count_nonzero(degree > searched))) > MOST_DENSE:
             searched *= 2
         self.reserve(L.T_Q, len(degree))
         self.reserve(L.T_IV, int(degree.sum()))
@@ -271,7 +273,7 @@ class TerminalStore:
         if known is not None:
             return known
         n, m = dfa.n_states, len(dfa.to)
-        degree = np.diff(dfa.first)
+        degree = dfa.first[1:] - dfa.first[:-1]
         searched = self._room(degree)
         accept = dfa.accept.astype(np.int32)
         distance = dfa.distance
@@ -283,7 +285,9 @@ class TerminalStore:
         if dfa.counter is not None:
             iters[dfa.before_exit] = dfa.iteration
         pick = self._pick(dfa.lo, dfa.hi)
-        self._note_spelling(pick, dfa.first, dfa.to, distance, np.where(mark == TICK, np.repeat(iters, degree), 0) - 1)
+        if not self._all_bytes:
+            longer = np.where(mark == TICK, np.repeat(iters, degree), 0)
+            self._note_spelling(pick, dfa.first, dfa.to, distance, longer - 1)
         mapping = np.full(n, -1, dtype=np.int32)
         cpu.share(
             self.handle, dfa.first, dfa.lo, dfa.hi, dfa.to, mark, pick, accept, distance, iters,
@@ -333,6 +337,8 @@ class TerminalStore:
 
     def _pick(self, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         """int32[m]: for each interval the least byte that is a token by itself, else 256 + its least byte."""
+        if self._all_bytes:
+            return lo.astype(np.int32)
         following = self._following[lo]
         return np.where(following <= hi, following, lo.astype(np.int32) + 256).astype(np.int32)
 
