@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from structgen.errors import InputError, UnsatisfiableError
 from structgen.infill.canvas import completable, witness
+from structgen.infill.edits import cheapest
 from structgen.infill.gap import Element, Gap, check_grammar
 from structgen.infill.template import Template
 from structgen.infill.walk import Walk
@@ -192,7 +195,8 @@ def characters(text: bytes) -> list[bytes]:
 
 
 def repair(grammar: CompiledGrammar, text: bytes) -> tuple[bytes, tuple[Change, ...]]:
-    """A text of the language near a text that is none, without a model: shortest fillings near the first error.
+    """A text of the language near a text that is none, without a model: the cheapest edits
+    (:mod:`structgen.infill.edits`), or shortest fillings near the first error where that search is given up.
 
     Args:
         grammar: the constraint.
@@ -201,12 +205,28 @@ def repair(grammar: CompiledGrammar, text: bytes) -> tuple[bytes, tuple[Change, 
     Returns:
         The text, and what was changed.
 
-    Raises as :func:`open_up`; InputError where the text is no bytes.
+    Raises:
+        InputError: the text is no bytes.
+        UnsupportedError: the search was given up, and the grammar has texts that must be remembered.
     """
     check_grammar(grammar)
     if not isinstance(text, bytes):
         raise InputError(f"the text is given as bytes, not {type(text).__name__}", hint="Use text.encode()")
-    return fill_shortest(grammar, open_up(grammar, characters(text)), text)
+    error = first_error(grammar, text)
+    if error is None:
+        return text, ()
+    units = characters(text)
+    ends = np.cumsum([len(unit) for unit in units])
+    edits = cheapest(grammar, units, int(np.searchsorted(ends, error, side="right")))
+    if edits is None:
+        return fill_shortest(grammar, open_up(grammar, units), text)
+    result, at, changes = b"", 0, []
+    for edit in edits:
+        result += text[at : edit.start] + edit.text
+        at = edit.end
+        before, after = (part.decode(errors="replace") for part in (text[edit.start : edit.end], edit.text))
+        changes.append(Change(edit.start, edit.end, before, after))
+    return result + text[at:], tuple(changes)
 
 
 def fill_shortest(grammar: CompiledGrammar, opened: Opened, text: bytes) -> tuple[bytes, tuple[Change, ...]]:
