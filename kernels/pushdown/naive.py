@@ -59,10 +59,23 @@ def _words(symbol: tuple[Any, ...], text: str, at: int, width: int, most: int) -
 
 
 def completions(
-    network: Network, start: Any, parts: Sequence[str | None], alphabet: str, longest: int, most: int
+    network: Network,
+    start: Any,
+    parts: Sequence[str | tuple[int, int | None]],
+    alphabet: str,
+    longest: int,
+    most: int,
 ) -> Iterator[str]:
-    """The texts with gaps (None) filled by up to ``longest`` letters each that are in the language."""
-    words = ["".join(letters) for n in range(longest + 1) for letters in product(alphabet, repeat=n)]
-    for chosen in product(*([part] if part is not None else words for part in parts)):
+    """The texts with holes filled that are in the language.
+
+    A hole is given by the fewest and the most letters (None: any number) that may be in it. It is filled by up to
+    ``longest`` letters more than the fewest.
+    """
+
+    def fillings(least: int, limit: int | None) -> list[str]:
+        end = least + longest if limit is None else min(limit, least + longest)
+        return ["".join(letters) for n in range(least, end + 1) for letters in product(alphabet, repeat=n)]
+
+    for chosen in product(*([part] if isinstance(part, str) else fillings(*part) for part in parts)):
         if accepts(network, start, "".join(chosen), most):
             yield "".join(chosen)

@@ -234,12 +234,12 @@ def end_group(T, R, terminal, g, columns, ban, byte):
 
 
 @njit(cache=True, nogil=True)
-def endings(T, R, byte):
-    """End what may end, and begin what may come next."""
+def endings(T, R, byte, since):
+    """End what may end of the threads from number ``since`` on, and begin what may come next."""
     R[L.ENDED] = 0
     forget(R)
     threads = R[L.AT + L.THREADS]
-    for i in range(R[L.USED + L.THREADS]):  # threads begun here are behind these
+    for i in range(since, R[L.USED + L.THREADS]):  # threads begun here are behind these
         t = threads + 4 * i
         s = T[L.STATES] + R[t] * 3
         ends, terminal = T[s + L.ENDS], T[s + L.TERM]
@@ -265,10 +265,13 @@ def endings(T, R, byte):
 
 
 @njit(cache=True, nogil=True)
-def step(T, R, byte, only):
-    """Move the threads by a byte, as far as it is one for them. ``only``: it is all that is read here."""
+def step(T, R, byte, since, only):
+    """Move the threads from number ``since`` on by a byte, as far as it is one for them.
+
+    ``only``: it is all that is read here.
+    """
     width = T[T[L.COLUMNS] + byte]
-    for i in range(R[L.USED + L.THREADS]):
+    for i in range(since, R[L.USED + L.THREADS]):
         t = R[L.AT + L.THREADS] + 4 * i
         state, ban, columns, g = R[t], R[t + 1], R[t + 2], R[t + 3]
         terminal = T[T[L.STATES] + state * 3]
@@ -305,7 +308,7 @@ def go_on(T, R, following):
     if R[L.FULL] or not R[L.USED + L.THREADS]:
         return False
     if following >= 0:
-        endings(T, R, following)
+        endings(T, R, following, 0)
     return not R[L.FULL]
 
 
@@ -315,7 +318,7 @@ def read(T, R, text, behind):
     for i in range(len(text)):
         forget(R)
         R[L.USED + L.NEXT] = 0
-        step(T, R, text[i], True)
+        step(T, R, text[i], 0, True)
         if not go_on(T, R, text[i + 1] if i + 1 < len(text) else behind):
             return False
     return True
@@ -329,10 +332,34 @@ def read_any(T, R, allowed, behind):
         R[L.USED + L.NEXT] = 0
         for byte in range(T[L.CLASSES]):
             if allowed[i, byte]:
-                step(T, R, byte, False)
+                step(T, R, byte, 0, False)
         if not go_on(T, R, T[L.CLASSES] + 1 if i + 1 < len(allowed) else behind):
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def read_up_to(T, R, most):
+    """Read up to ``most`` bytes of any kind; what comes next is not known, before and behind.
+
+    The threads behind fewer bytes stay, and those behind one byte more are put behind them.
+    """
+    ended = R[L.ENDED]
+    since = 0
+    for _ in range(most):
+        forget(R)
+        R[L.USED + L.NEXT] = 0
+        for byte in range(T[L.CLASSES]):
+            step(T, R, byte, since, False)
+        since = R[L.USED + L.THREADS]
+        for i in range(R[L.USED + L.NEXT]):
+            t, to = R[L.AT + L.NEXT] + 4 * i, row(R, L.THREADS, 4)
+            R[to], R[to + 1], R[to + 2], R[to + 3] = R[t], R[t + 1], R[t + 2], R[t + 3]
+        if R[L.FULL] or since == R[L.USED + L.THREADS]:
+            break
+        endings(T, R, T[L.CLASSES] + 1, since)
+        ended = max(ended, R[L.ENDED])
+    R[L.ENDED] = ended
 
 
 @njit(cache=True, nogil=True)

@@ -5,8 +5,8 @@ so the texts of several states are again those of one (``CompiledGrammar.unite``
 up to some boundary can lead to are therefore kept as *one* state, whatever their number, and a slot is one step of
 it: the union of what all tokens lead to. A canvas can be completed if and only if the state at its end may end.
 
-Where all gaps are without bound, whether a canvas can be completed, and how, is answered by a recogniser
-(:mod:`structgen.infill.recogniser`): in far less time, and where the gaps can hold indentation too.
+Where all gaps are without bound, and under indentation, whether a canvas can be completed, and how, is answered by a
+recogniser (:mod:`structgen.infill.anylength`): in far less time, and where the gaps can hold indentation too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from structgen import bits
 from structgen.errors import UnsupportedError
+from structgen.infill.anylength import AnyLength
 from structgen.infill.gap import ANY, MAYBE, SLOT, TEXT, TOKEN, Step
-from structgen.infill.recogniser import Part, Recogniser
-from structgen.infill.tables import tables_of
 from structgen.runtime.compiled import REFUSED, CompiledGrammar
 
 #: A slot may lead one state to so many. Only texts that must be remembered (names that must not repeat) make more.
@@ -88,21 +87,6 @@ def images_of(grammar: CompiledGrammar) -> Images:
     return found
 
 
-def recogniser_of(grammar: CompiledGrammar) -> Recogniser | None:
-    """The recogniser of a grammar, one for all its canvases.
-
-    None: texts have to be remembered, or the vocabulary lacks tokens of one byte, so that gaps cannot hold any text.
-    """
-    if "_recogniser" not in grammar.__dict__:
-        tables = tables_of(grammar.network)
-        found = None if tables is None else Recogniser(tables)
-        if found is not None and (np.asarray(grammar.vocab.byte_token)[found.used] < 0).any():
-            found = None
-        grammar.__dict__["_recogniser"] = found
-    result: Recogniser | None = grammar.__dict__["_recogniser"]
-    return result
-
-
 class NestedSteps:
     """The steps of one canvas; the same questions as :class:`structgen.infill.finite.FiniteSteps` answers.
 
@@ -117,6 +101,7 @@ class NestedSteps:
         self.steps = list(steps)
         self.padding = padding
         self._images = images_of(grammar)
+        self._any_length = AnyLength(grammar, padding)
         self._eos = frozenset(grammar.vocab.eos_token_ids)
         self._front = [Front(grammar.start, False)]
         self._open: int | None = None
@@ -137,13 +122,8 @@ class NestedSteps:
     # ------------------------------------------------------------ questions
 
     def completable(self) -> bool:
-        parts = self._parts()
-        recogniser = None if parts is None else recogniser_of(self.grammar)
-        if recogniser is not None and parts is not None:
-            answer = recogniser.completable(parts)
-            if answer is not None:
-                return answer
-        return self.possible(0, self._front[0])
+        answer = self._any_length.completable(self.steps)
+        return self.possible(0, self._front[0]) if answer is None else answer
 
     def front(self, boundary: int) -> Front:
         """All texts up to a boundary."""
@@ -159,6 +139,9 @@ class NestedSteps:
             known = self._at_once(self.front(self._tail()), position - self._tail())
             if known is not None:
                 return known
+        answer = self._any_length.allows(self.steps, position, token)
+        if answer is not None:
+            return answer
         after = self._token(self.front(position), token)
         return (self.padding or token not in self._eos) and self.possible(self._behind(position), after)
 
@@ -181,12 +164,11 @@ class NestedSteps:
         Raises:
             VocabularyError: fixed text cannot be spelt.
         """
-        parts = self._parts()
-        recogniser = None if parts is None else recogniser_of(self.grammar)
-        if recogniser is not None and parts is not None:
-            answer = recogniser.completable(parts)
-            if answer is not None:
-                return self._completed(recogniser, parts) if answer else None
+        answer = self._any_length.completable(self.steps)
+        if answer is not None:
+            found = self._any_length.witness(self.steps) if answer else None
+            if found is not None or not answer:
+                return found
         at = self._front[0]
         if not self.possible(0, at):
             return None
@@ -202,40 +184,6 @@ class NestedSteps:
         return result
 
     # ------------------------------------------------------------ inside
-
-    def _parts(self) -> list[Part] | None:
-        """The texts and gaps of a canvas all of whose gaps are without bound; None: it is another."""
-        parts: list[Part] = []
-        for step in self.steps:
-            if step.kind in (SLOT, MAYBE):
-                return None
-            if step.kind == ANY:
-                parts.append(None)
-            elif isinstance(step.value, bytes):
-                parts.append(step.value)
-            else:
-                assert isinstance(step.value, int)
-                text = None if step.value in self._eos else self.grammar.vocab.tokens[step.value]
-                if text is None:
-                    return None
-                parts.append(text)
-        return parts if None in parts else None
-
-    def _completed(self, recogniser: Recogniser, parts: list[Part]) -> list[int]:
-        """The tokens of one completion; there is one. Each gap is as short as it can be, given those before it."""
-        result: list[int] = []
-        before = b""
-        for p, (step, part) in enumerate(zip(self.steps, parts, strict=True)):
-            if isinstance(step.value, int):
-                result.append(step.value)
-            elif step.kind == TEXT or part is not None:
-                result += self.grammar.vocab.spell(step.value or b"")
-            else:
-                part = recogniser.shortest(before, parts[p + 1 :])
-                result += self.grammar.vocab.spell(part)
-            assert isinstance(part, bytes)
-            before += part
-        return result
 
     def _behind(self, position: int) -> int:
         return position if self.steps[position].kind == ANY else position + 1

@@ -1,14 +1,15 @@
-"""Texts with gaps that may hold anything: can they be completed, and how?
+"""Texts with holes that may hold anything: can they be completed, and how?
 
 Receives the tables of a grammar and the fixed parts of a text; runs the kernels of :mod:`structgen.kernels.pushdown`
-with enough room. All stacks are followed at once, so the answer is exact whatever the gaps would have to hold,
+with enough room. All stacks are followed at once, so the answer is exact whatever the holes would have to hold,
 indentation included.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,23 @@ from structgen.errors import LimitError
 from structgen.kernels.first_use import announce
 from structgen.kernels.pushdown import layout as L
 from structgen.kernels.pushdown.gap import pass_gap
-from structgen.kernels.pushdown.read import open_text, read, read_any
+from structgen.kernels.pushdown.read import endings, open_text, read, read_any, read_up_to
 from structgen.kernels.pushdown.stacks import cell
 from structgen.kernels.pushdown.widths import place_of
 
 #: Rooms of up to this many times the first size are tried.
 MOST_GROWTH = 1 << 10
 
-#: A text; None: any bytes; bool[k, c]: k bytes, of which only sets of classes are known.
-Part = bytes | NDArray[np.bool_] | None
+
+class Hole(NamedTuple):
+    """Any bytes, from ``least`` to ``most`` of them; None: as many as there may be."""
+
+    least: int = 0
+    most: int | None = None
+
+
+Part = bytes | Hole
+_Result = TypeVar("_Result")
 
 
 class Recogniser:
@@ -52,7 +61,7 @@ class Recogniser:
         self.used: NDArray[np.bool_] = ((moves >= 0).any(axis=0) | blank)[self._group]
 
     def completable(self, parts: Sequence[Part]) -> bool | None:
-        """Can the gaps be filled so that the text is in the language?
+        """Can the holes be filled so that the text is in the language?
 
         Returns:
             The answer; None: it is not worked out (a token in front of a gap that others might forbid to end).
@@ -60,38 +69,154 @@ class Recogniser:
         Raises:
             LimitError: it takes too much memory.
         """
+        return self._with_room(lambda room: self._run(room, tidy(parts)))
+
+    def fillings(self, parts: Sequence[Part]) -> list[bytes] | None:
+        """A text for each hole of parts that can be completed, in order.
+
+        The last hole has as few bytes as it can, whatever is in the others; then the one before it, and so on.
+
+        Args:
+            parts: no two holes stand next to each other.
+
+        Returns:
+            The texts; None: they are not worked out.
+
+        Raises:
+            LimitError: it takes too much memory.
+        """
+        return self._with_room(lambda room: self._fillings(room, parts))
+
+    def _with_room(self, task: Callable[[NDArray[np.int64]], _Result]) -> _Result | None:
+        """Run a task with enough room. None: it came upon what is not worked out."""
         with self._lock:
             while True:
                 room = self._fresh()
-                answer = self._run(room, tidy(parts))
+                result = task(room)
                 if room[L.UNSURE]:
                     return None
                 if not room[L.FULL]:
-                    return answer
+                    return result
                 if self._size >= MOST_GROWTH:
                     raise LimitError("a text with gaps has too many readings")
                 self._size *= 4
                 self._room = None
 
-    def shortest(self, before: bytes, behind: Sequence[Part]) -> bytes:
-        """A shortest text that can stand between two others; there must be one."""
-        anything = np.ones((1, self._classes), dtype=np.bool_)
+    # ------------------------------------------------------------ can it be completed?
+
+    def _run(self, room: NDArray[np.int64], parts: Sequence[Part]) -> bool:
+        before = self._open(room, parts)
+        for i, part in enumerate(parts):
+            if not self._pass(room, part, self._follows(parts, i + 1), before and i == 0):
+                return False
+        return bool(room[L.ENDED])
+
+    def _open(self, room: NDArray[np.int64], parts: Sequence[Part]) -> bool:
+        """Begin a text. True: that is left to the gap it begins with."""
+        first = self._follows(parts, 0)
+        if first >= 0:
+            open_text(self._tables, room, first)
+        return first < 0
+
+    def _follows(self, parts: Sequence[Part], i: int) -> int:
+        """What the kernels are told of the byte with which part ``i`` begins."""
+        if i == len(parts):
+            return self._classes
+        part = parts[i]
+        if isinstance(part, bytes):
+            return int(self._group[part[0]])
+        return -1 if part == Hole() else self._classes + 1
+
+    def _pass(self, room: NDArray[np.int64], part: Part, follows: int, opening: bool) -> bool:
+        """Go through a part. Is anything left? Not told of gaps that did not fit into the room."""
+        tables = self._tables
+        if isinstance(part, bytes):
+            return bool(read(tables, room, self._classes_of(part), follows))
+        more = -1 if part.most is None else part.most - part.least
+        behind = (-1, follows, self._classes + 1)[(more >= 0) + (more > 0)]
+        if part.least and not read_any(tables, room, self._anything(part.least), behind):
+            return False
+        if more < 0:
+            pass_gap(tables, room, opening)
+        elif more:
+            read_up_to(tables, room, more)
+        return not (room[L.FULL] or room[L.UNSURE])
+
+    def _classes_of(self, text: bytes) -> NDArray[np.int64]:
+        return self._group[np.frombuffer(text, dtype=np.uint8)]
+
+    def _anything(self, length: int) -> NDArray[np.bool_]:
+        return np.ones((length, self._classes), dtype=np.bool_)
+
+    # ------------------------------------------------------------ how?
+
+    def _fillings(self, room: NDArray[np.int64], parts: Sequence[Part]) -> list[bytes]:
+        """See ``fillings``. Of no use where the room was too small."""
+        saved: dict[int, _Saved] = {}
+        opening = self._open(room, parts)
+        last = max((i for i, part in enumerate(parts) if isinstance(part, Hole)), default=-1)
+        for i, part in enumerate(parts[: last + 1]):
+            if isinstance(part, Hole):
+                # texts in front of holes are read as in front of a gap
+                saved[i] = _Saved(room)
+                if i and part != Hole():
+                    endings(self._tables, room, self._classes + 1, 0)
+            if i < last:
+                follows = self._follows(parts, i + 1) if isinstance(part, Hole) else -1
+                self._pass(room, part, follows, opening and i == 0)
+        rest = b"".join(part for part in parts[last + 1 :] if isinstance(part, bytes))
+        found: list[bytes] = []
+        for i in range(last, -1, -1):
+            part = parts[i]
+            if isinstance(part, Hole):
+                saved[i].restore(room)
+                if i:
+                    endings(self._tables, room, self._classes + 1, 0)
+                elif opening:
+                    open_text(self._tables, room, self._classes + 1)
+                part = self._shortest(room, part, rest)
+                found.append(part)
+            rest = part + rest
+        return found[::-1]
+
+    def _shortest(self, room: NDArray[np.int64], hole: Hole, rest: bytes) -> bytes:
+        """A shortest text for a hole in front of a text; there must be one."""
+        here = start = _Saved(room)
         length = 0
-        while not self.completable([before, np.repeat(anything, length, axis=0), *behind]):
+        while length < hole.least or not self._ends(room, rest):
+            if room[L.FULL] or room[L.UNSURE] or length == hole.most:
+                return b""
+            here.restore(room)
+            read_any(self._tables, room, self._anything(1), self._classes + 1)
+            here = _Saved(room)
             length += 1
-        found = before
+        found = b""
         for left in range(length - 1, -1, -1):
-            rest = np.repeat(anything, left, axis=0)
             classes = self._by_beauty()
             while len(classes) > 1:
                 half = classes[: (len(classes) + 1) // 2]
-                mask = np.zeros((1, self._classes), dtype=np.bool_)
-                mask[0, half] = True
-                if not self.completable([found, np.concatenate([mask, rest]), *behind]):
+                start.restore(room)
+                if not (self._one_of(room, half) and self._more(room, left) and self._ends(room, rest)):
                     half = classes[len(half) :]
                 classes = half
+            start.restore(room)
+            self._one_of(room, classes)
+            start = _Saved(room)
             found += bytes([self._example(int(classes[0]))])
-        return found[len(before) :]
+        return found
+
+    def _ends(self, room: NDArray[np.int64], rest: bytes) -> bool:
+        """Can the text end behind this?"""
+        return (not rest or self._pass(room, rest, self._classes, False)) and bool(room[L.ENDED])
+
+    def _more(self, room: NDArray[np.int64], length: int) -> bool:
+        return not length or bool(read_any(self._tables, room, self._anything(length), self._classes + 1))
+
+    def _one_of(self, room: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
+        """Read one byte, of some classes."""
+        mask = np.zeros((1, self._classes), dtype=np.bool_)
+        mask[0, classes] = True
+        return bool(read_any(self._tables, room, mask, self._classes + 1))
 
     def _example(self, c: int) -> int:
         """A byte of a class, a letter if there is one."""
@@ -103,28 +228,7 @@ class Recogniser:
         found = np.unique(self._group[self.used]).tolist()
         return np.array(sorted(found, key=lambda c: (not 32 <= self._example(c) < 127, c)), dtype=np.int64)
 
-    def _first(self, part: Part) -> int:
-        """What the kernels are told of the byte with which a part begins."""
-        if part is None:
-            return -1
-        return int(self._group[part[0]]) if isinstance(part, bytes) else self._classes + 1
-
-    def _run(self, room: NDArray[np.int64], parts: list[Part]) -> bool:
-        tables = self._tables
-        following = [*map(self._first, parts), self._classes]
-        if following[0] >= 0:
-            open_text(tables, room, following[0])
-        for i, part in enumerate(parts):
-            if part is None:
-                pass_gap(tables, room, i == 0)
-                if room[L.FULL] or room[L.UNSURE]:
-                    return False
-            elif isinstance(part, bytes):
-                if not read(tables, room, self._group[np.frombuffer(part, dtype=np.uint8)], following[i + 1]):
-                    return False
-            elif not read_any(tables, room, part, following[i + 1]):
-                return False
-        return bool(room[L.ENDED])
+    # ------------------------------------------------------------ room
 
     def _fresh(self) -> NDArray[np.int64]:
         """Work space, empty."""
@@ -142,16 +246,40 @@ class Recogniser:
         return room
 
 
+class _Saved:
+    """What the work space was at some place of the text, to go on from there again.
+
+    Only what changes once it is there is copied. Sets of widths and of bans, and the time, go on.
+    """
+
+    def __init__(self, room: NDArray[np.int64]) -> None:
+        self._header = room[: L.BEGIN].copy()
+        self._rows = []
+        for part in (L.CELLS, L.THREADS, L.VIEWS):
+            at = int(room[L.AT + part])
+            count = int(room[(L.ROOM if part == L.VIEWS else L.USED) + part])
+            self._rows.append((at, room[at : at + count * L.ROWS[part]].copy()))
+
+    def restore(self, room: NDArray[np.int64]) -> None:
+        kept = [L.USED + L.SETS, L.USED + L.SET_SLOTS, L.USED + L.MIXED, L.NOW, L.FULL, L.UNSURE]
+        values = room[kept]
+        room[: L.BEGIN] = self._header
+        room[kept] = values
+        for at, rows in self._rows:
+            room[at : at + len(rows)] = rows
+
+
 def tidy(parts: Sequence[Part]) -> list[Part]:
-    """The same with texts next to each other joined, and gaps too; nothing of no bytes."""
+    """The same with texts next to each other joined, and holes too; nothing of no bytes."""
     found: list[Part] = []
     for part in parts:
-        if part is not None and not len(part):
+        if part in (b"", Hole(0, 0)):
             continue
-        last = found[-1] if found else b""
-        if found and part is None and last is None:
-            continue
-        if found and isinstance(part, bytes) and isinstance(last, bytes):
+        last = found[-1] if found else None
+        if isinstance(part, Hole) and isinstance(last, Hole):
+            most = None if part.most is None or last.most is None else part.most + last.most
+            found[-1] = Hole(part.least + last.least, most)
+        elif isinstance(part, bytes) and isinstance(last, bytes):
             found[-1] = last + part
         else:
             found.append(part)

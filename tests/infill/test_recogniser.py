@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import structgen as sg
 from structgen.infill import Gap
-from structgen.infill.gap import lay_out
-from structgen.infill.nested import NestedSteps, recogniser_of
-from structgen.infill.recogniser import tidy
+from structgen.infill.anylength import AnyLength, recogniser_of
+from structgen.infill.gap import ANY, TEXT, TOKEN, Element, lay_out
+from structgen.infill.nested import NestedSteps
+from structgen.infill.recogniser import Hole, tidy
 from structgen.ir.network import Network
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.compiled import CompiledGrammar
@@ -59,17 +60,23 @@ def in_language(grammar: CompiledGrammar, text: bytes) -> bool:
     return state >= 0 and grammar.accepts(state)
 
 
+def gaps(most: int) -> st.SearchStrategy[Gap]:
+    """Mostly without bound."""
+    bounded = st.tuples(st.integers(0, 1), st.none() | st.integers(1, most)).map(lambda found: Gap(*found))
+    return st.one_of(st.just(Gap()), st.just(Gap()), bounded)
+
+
 @st.composite
-def canvases(draw: st.DrawFn, alphabet: str) -> list[bytes | Gap]:
+def canvases(draw: st.DrawFn, alphabet: str) -> list[Element]:
     parts = draw(st.lists(st.text(alphabet, max_size=7), min_size=2, max_size=3))
-    result: list[bytes | Gap] = []
+    result: list[Element] = []
     for part in parts:
-        result += [part.encode(), Gap()]
+        result += [part.encode(), draw(gaps(2))]
     return result[: None if draw(st.booleans()) else -1]
 
 
 @st.composite
-def cut_texts(draw: st.DrawFn, grammar: CompiledGrammar, alphabet: str) -> list[bytes | Gap]:
+def cut_texts(draw: st.DrawFn, grammar: CompiledGrammar, alphabet: str) -> list[Element]:
     """A text of the language, or nearly one, with one or two spans taken out."""
     state, text = grammar.start, b""
     for _ in range(draw(st.integers(4, 24))):
@@ -84,31 +91,54 @@ def cut_texts(draw: st.DrawFn, grammar: CompiledGrammar, alphabet: str) -> list[
     if draw(st.booleans()) and tail:
         i = draw(st.integers(0, len(tail) - 1))
         tail = tail[:i] + draw(st.sampled_from(alphabet)).encode() + tail[i + draw(st.integers(0, 1)) :]
-    return [text[: at[0]], Gap(), text[at[1] : at[2]], Gap(), tail]
+    return [text[: at[0]], draw(gaps(3)), text[at[1] : at[2]], draw(gaps(3)), tail]
 
 
-def check(grammar: CompiledGrammar, canvas: list[bytes | Gap], alphabet: str, longest: int) -> None:
-    """A yes has a text, and a no has none that is short."""
+def fits(tokens: list[int], canvas: list[Element], vocab: Vocabulary, padding: bool = False) -> bool:
+    """Are the tokens those of a canvas, its texts in whatever tokens? EOS only at the end, as padding."""
+    texts = [b"" if t in vocab.eos_token_ids else vocab.tokens[t] or b"" for t in tokens]
+    if not all(texts):
+        end = texts.index(b"")
+        if not padding or any(texts[end:]):
+            return False
+
+    @cache
+    def behind(i: int, at: int) -> bool:
+        if i == len(canvas):
+            return at == len(tokens)
+        part = canvas[i]
+        if isinstance(part, Gap):
+            most = len(tokens) - at if part.most is None else part.most
+            return any(behind(i + 1, at + n) for n in range(part.least, most + 1) if at + n <= len(tokens))
+        if isinstance(part, bytes):
+            return any(behind(i + 1, end) for end in range(at, len(tokens) + 1) if b"".join(texts[at:end]) == part)
+        return at < len(tokens) and tokens[at] == part and behind(i + 1, at + 1)
+
+    return behind(0, 0)
+
+
+def text_of(tokens: list[int], vocab: Vocabulary) -> bytes:
+    return b"".join(vocab.tokens[t] or b"" for t in tokens)
+
+
+def check(grammar: CompiledGrammar, canvas: list[Element], alphabet: str, longest: int) -> None:
+    """A yes has a text, and a no has none that is short. Tokens are bytes here."""
     tokens = sg.infill.witness(grammar, canvas)
     assert (tokens is not None) == sg.infill.completable(grammar, canvas)
     if tokens is not None:
-        text = b"".join(grammar.vocab.tokens[t] or b"" for t in tokens)
-        assert in_language(grammar, text)
-        at = 0
-        for i, part in enumerate(canvas):  # the fixed parts are in it, in order
-            if isinstance(part, bytes):
-                found = text.find(part, at)
-                assert (found == 0 or i > 0) and found >= 0
-                at = found + len(part)
-        assert not isinstance(canvas[-1], bytes) or text.endswith(canvas[-1])
+        assert in_language(grammar, text_of(tokens, grammar.vocab))
+        assert fits(tokens, canvas, grammar.vocab)
         return
-    gaps = sum(isinstance(part, Gap) for part in canvas)
+    open_ = [part for part in canvas if isinstance(part, Gap)]
     for n in range(longest + 1):
-        for cuts in combinations_with_replacement(range(n + 1), gaps - 1):
+        for cuts in combinations_with_replacement(range(n + 1), len(open_) - 1):
+            sizes = [j - i for i, j in pairwise((0, *cuts, n))]
+            if not all(g.least <= k and (g.most is None or k <= g.most) for g, k in zip(open_, sizes, strict=True)):
+                continue
             for letters in product(alphabet.encode(), repeat=n):
-                fills = [bytes(letters[i:j]) for i, j in pairwise((0, *cuts, n))]
-                rest = iter(fills)
-                assert not in_language(grammar, b"".join(p if isinstance(p, bytes) else next(rest) for p in canvas))
+                fills = (bytes(letters[i:j]) for i, j in pairwise((0, *cuts, n)))
+                parts = [next(fills) if isinstance(p, Gap) else p for p in canvas]
+                assert not in_language(grammar, b"".join(p for p in parts if isinstance(p, bytes)))
 
 
 @examples(60)
@@ -119,17 +149,34 @@ def test_indentation_beside_all_short_fillings(data: st.DataObject, name: str) -
     check(grammar, canvas, alphabet, 3)
 
 
-@examples(25)
-@given(networks(True) | nested_networks(), st.lists(st.none() | st.text("ab", max_size=4), max_size=6))
-def test_nested_grammars_beside_the_machine(network: Network, parts: list[str | None]) -> None:
-    grammar = compiled(network, LETTERS)
-    canvas = [Gap() if part is None else part.encode() for part in [None, *parts]]
-    engine = NestedSteps(grammar, lay_out(canvas, LETTERS).steps, False)
+PIECES = Vocabulary([b"a", b"b", b"ab", b"bba", b"", None], eos_token_ids=[5], size=8)
+
+
+@examples(40)
+@given(networks(True) | nested_networks(), st.lists(gaps(3) | st.text("ab", max_size=4), max_size=6), st.data())
+def test_nested_grammars_beside_the_machine(network: Network, parts: list[Gap | str], data: st.DataObject) -> None:
+    vocab, padding = data.draw(st.sampled_from([LETTERS, PIECES])), data.draw(st.booleans())
+    grammar = compiled(network, vocab)
+    canvas = [data.draw(gaps(2)), *(part if isinstance(part, Gap) else part.encode() for part in parts)]
+    steps = lay_out(canvas, vocab).steps
+    engine = NestedSteps(grammar, steps, padding)
     assert recogniser_of(grammar) is not None
-    assert engine.completable() == engine.possible(0, engine.front(0))
-    tokens = engine.witness()
-    if tokens is not None:
-        assert in_language(grammar, b"".join(LETTERS.tokens[t] or b"" for t in tokens))
+    wanted = engine.possible(0, engine.front(0))
+    assert engine.completable() == wanted
+    asked = AnyLength(grammar, padding)
+    asked.blocks = True  # whatever it has: so gaps of so many tokens are looked at as well
+    answer = asked.completable(steps)
+    assert answer in (None, wanted) if vocab is PIECES else answer == wanted
+    for tokens in ([] if answer is None else [asked.witness(steps)] if answer else []) + [engine.witness()]:
+        assert (tokens is not None) == wanted
+        if tokens is not None:
+            assert in_language(grammar, text_of(tokens, vocab)) and fits(tokens, canvas, vocab, padding)
+    opened = [p for p, step in enumerate(steps) if step.kind not in (TEXT, TOKEN)]
+    if opened and any(step.kind == ANY for step in steps):
+        position = data.draw(st.sampled_from(opened))
+        for token in range(vocab.size):
+            answer = asked.allows(steps, position, token)
+            assert answer is None or answer == engine.allows(position, token)
 
 
 KEYWORDS = r"""
@@ -196,7 +243,8 @@ def test_rules_that_need_more_blocks_than_there_is_width_for(width: int) -> None
 
 
 def test_parts() -> None:
-    assert tidy([b"", b"a", b"b", None, None, b"", b"c"]) == [b"ab", None, b"c"]
+    assert tidy([b"", b"a", b"b", Hole(), Hole(1, 2), b"", b"c"]) == [b"ab", Hole(1), b"c"]
+    assert tidy([Hole(0, 2), Hole(0, 0), Hole(1, 1)]) == [Hole(1, 3)]
     assert tidy([]) == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structgen.automata.bytedfa import literal
-from structgen.infill.recogniser import Recogniser
+from structgen.infill.recogniser import Hole, Part, Recogniser, tidy
 from structgen.infill.tables import tables_of
 from structgen.ir.margins import MarginRule, Margins
 from structgen.ir.network import END, Call, Edge, Node, Terminal
@@ -65,26 +65,33 @@ def networks(draw: st.DrawFn) -> naive.Network:
     return network
 
 
-PARTS = st.lists(st.none() | st.text("ab ", min_size=1, max_size=4), min_size=1, max_size=4)
+HOLES = st.builds(
+    lambda least, more: Hole(least, None if more is None else least + more),
+    st.integers(0, 2),
+    st.none() | st.none() | st.integers(0, 2),
+)
+PARTS = st.lists(HOLES | st.text("ab ", min_size=1, max_size=4).map(str.encode), min_size=1, max_size=4)
 
 
-@examples(150)
+@examples(200)
 @given(networks(), PARTS)
-def test_gaps(network: naive.Network, parts: list[str | None]) -> None:
+def test_holes(network: naive.Network, parts: list[Part]) -> None:
     tables = tables_of(Blocks(network))  # type: ignore[arg-type]
     assert tables is not None
     recogniser = Recogniser(tables)
-    encoded = [None if part is None else part.encode() for part in parts]
-    gaps = parts.count(None)
-    answer = recogniser.completable(encoded)
+    parts = tidy(parts)
+    answer = recogniser.completable(parts)
     assert answer is not None
-    if not gaps:
-        assert answer == naive.accepts(network, "s0", "".join(p or "" for p in parts), MOST)
-    elif not answer:
-        longest = {1: 4, 2: 2}.get(gaps, 1)
-        assert not list(naive.completions(network, "s0", parts, "ab ", longest, MOST))
+    holes = [part for part in parts if isinstance(part, Hole)]
+    if answer:
+        found = recogniser.fillings(parts)
+        assert found is not None and len(found) == len(holes)
+        for text, hole in zip(found, holes, strict=True):
+            assert hole.least <= len(text) and (hole.most is None or len(text) <= hole.most)
+        rest = iter(found)
+        text = b"".join(next(rest) if isinstance(part, Hole) else part for part in parts)
+        assert naive.accepts(network, "s0", text.decode(), MOST)
     else:
-        text = ""
-        for i, part in enumerate(parts):
-            text += recogniser.shortest(text.encode(), encoded[i + 1 :]).decode() if part is None else part
-        assert naive.accepts(network, "s0", text, MOST)
+        longest = {0: 0, 1: 4, 2: 2}.get(len(holes), 1)
+        texts = [part.decode() if isinstance(part, bytes) else (part.least, part.most) for part in parts]
+        assert not list(naive.completions(network, "s0", texts, "ab ", longest, MOST))
