@@ -22,6 +22,8 @@ PAIR, OUT, LINK = 7 << 59, 8 << 59, 9 << 59
 # parts of MARKS, each with a number for each node: the widths it is met with in rules called in the gap, or -1; the
 # same for its calls and for blocks that begin with it; and the cells of these two
 MET, CALLED, BEGUN, CALLEE, BLOCK = range(5)
+# can a terminal under way end in the gap?
+NOT, BANNED, FREELY = range(3)
 
 
 @njit(cache=True, nogil=True)
@@ -208,14 +210,16 @@ def make_cells(T, R):
 def spread(T, R, state, ban, columns, g):
     """A terminal under way when the gap begins: all that it can be behind it.
 
-    Returns whether it can get rid of its ban in the gap. If so it can also end there, without another.
+    Returns FREELY where it can get rid of its ban in the gap; it can also end there then, without another. Else whether
+    it can end there under a ban.
     """
     i = R[L.USED + L.NEXT]
     thread(R, L.NEXT, state, ban, columns, g)
-    found = ban == 0
+    found, ends = ban == 0, False
     while i < R[L.USED + L.NEXT] and not R[L.FULL]:
         t = R[L.AT + L.NEXT] + 4 * i
         at, under = R[t], R[t + 1]
+        ends = ends or T[T[L.STATES] + at * 3 + L.ENDS] > 0
         i += 1
         for c in range(T[L.CLASSES]):
             to = T[T[L.DELTA] + at * T[L.CLASSES] + c]
@@ -225,7 +229,7 @@ def spread(T, R, state, ban, columns, g):
                     found = found or left == 0
                     if not seen(R, to, left, columns, g):
                         thread(R, L.NEXT, to, left, columns, g)
-    return found
+    return FREELY if found else BANNED if ends else NOT
 
 
 @njit(cache=True, nogil=True)
@@ -253,9 +257,13 @@ def seeds(T, R):
         state, ban, columns, g = R[t], R[t + 1], R[t + 2], R[t + 3]
         terminal = T[T[L.STATES] + state * 3]
         sort = T[T[L.SORT] + terminal]
-        if sort != L.TERMINAL and state == T[T[L.STARTS] + terminal]:
+        wider = sort != L.TERMINAL and state == T[T[L.STARTS] + terminal]
+        if wider:
             columns = between(R, R[columns + L.LOW], T[L.MOST])  # blanks can be put in
-        if not spread(T, R, state, ban, columns, g):
+        how = spread(T, R, state, ban, columns, g)
+        if how == NOT and not wider:
+            continue
+        if how != FREELY:
             R[L.UNSURE] = 1
         if R[L.FULL] or R[L.UNSURE]:
             return

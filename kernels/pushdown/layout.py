@@ -38,7 +38,8 @@ BEGINS = 19  # [c + 2, t / 32]: as CAN, for terminals: may this class come where
 BEGIN_WORDS = 20  # words in a row of BEGINS
 LEAVES = 21  # [c + 2, n / 32]: as CAN: may this class come behind the rule that node n is in?
 PASSES = 22  # [c + 2, t / 32]: as BEGINS: may this class come behind the terminal?
-HEADER = 23
+LOOPS = 23  # [q]: is there a byte with which the state stays as it is?
+HEADER = 24
 #: Rows of edges: kind; terminal or node called; node behind it, or END.
 KIND, SYMBOL, TO, EDGE_ROW = 0, 1, 2, 3
 #: Rows of edges by terminal: the node that they leave, and where they lead.

@@ -363,6 +363,24 @@ def read_up_to(T, R, most):
 
 
 @njit(cache=True, nogil=True)
+def keep_loops(T, R, behind):
+    """Keep the threads that some byte leaves as they are: it can be read again and again.
+
+    ``behind``: see ``read``. Is anything left?
+    """
+    n = 0
+    for i in range(R[L.USED + L.THREADS]):
+        t, to = R[L.AT + L.THREADS] + 4 * i, R[L.AT + L.THREADS] + 4 * n
+        if R[t + L.UNDER] == 0 and T[T[L.LOOPS] + R[t]]:
+            R[to], R[to + 1], R[to + 2], R[to + 3] = R[t], R[t + 1], R[t + 2], R[t + 3]
+            n += 1
+    R[L.USED + L.THREADS] = n
+    if n and behind >= 0:
+        endings(T, R, behind, 0)
+    return n > 0
+
+
+@njit(cache=True, nogil=True)
 def open_text(T, R, byte):
     """The beginning of a text, and what its first byte is."""
     R[L.ENDED] = 0

@@ -1,24 +1,41 @@
 """Canvases with gaps of any length, as questions to a recogniser of texts.
 
-Receives the steps of a canvas. The recogniser knows bytes and no tokens, so a gap of so many tokens is looked at as one
-of so many bytes. Every byte is a token, and no token has less than one; so what can be done with as many bytes can be
-done with the tokens, and what no more bytes do no tokens do. Gaps of at least so many tokens, and all gaps where tokens
-are single bytes, are settled by that; in others a canvas may lie between the two.
+Receives the steps of a canvas. The recogniser knows bytes and no tokens. Every byte is a token, and no token has less
+than one; so a gap of at least so many tokens holds any text of at least so many bytes. One of at most so many tokens
+holds every text of at most so many bytes, and longer ones: such canvases are asked about twice, with fewer texts than
+there may be in their gaps and with more. So are those with gaps of more than a few tokens, since it takes long to
+follow all texts of so many bytes. Where the two answers differ it is not settled.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from structgen.infill.gap import ANY, MAYBE, SLOT, TEXT, TOKEN, Step
-from structgen.infill.recogniser import Hole, Part, Recogniser, tidy
+from structgen.infill.recogniser import Hole, Long, Part, Recogniser, tidy
 from structgen.infill.tables import tables_of
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.compiled import CompiledGrammar
 
 _OPEN = (SLOT, MAYBE, ANY)
-#: Gaps of more bytes than this are looked at as gaps without bound first.
-MOST_BYTES = 16
+#: All texts of up to so many bytes are followed at once, and if need be of up to so many in all gaps together.
+SOON, LATE = 4, 8
+
+
+class Question(NamedTuple):
+    """Parts of texts for the parts of a canvas.
+
+    Attributes:
+        few: some of the texts that may stand there.
+        many: all, and perhaps others.
+        all: all and no others; None: that cannot be told, or not soon.
+    """
+
+    few: Part
+    many: Part
+    all: Part | None
 
 
 def recogniser_of(grammar: CompiledGrammar) -> Recogniser | None:
@@ -55,21 +72,13 @@ class AnyLength:
 
     def completable(self, steps: list[Step]) -> bool | None:
         """Can it be completed? None: that is left to others."""
-        recogniser, parts = self._question(steps)
-        if recogniser is None:
-            return None
-        enough = recogniser.completable([few for few, _ in parts])
-        if enough is not False or all(few == many for few, many in parts):
-            return enough
-        return None if recogniser.completable([many for _, many in parts]) is not False else False
+        return self._answer(steps)[0]
 
     def witness(self, steps: list[Step]) -> list[int] | None:
-        """The tokens of one completion, fixed ones included, where ``completable`` says True.
-
-        None: that is left to others.
-        """
-        recogniser, parts = self._question(steps)
-        found = None if recogniser is None else recogniser.fillings(tidy([few for few, _ in parts]))
+        """The tokens of one completion, fixed ones included; None: there is none, or that is left to others."""
+        answer, parts = self._answer(steps)
+        recogniser = recogniser_of(self._grammar) if answer else None
+        found = None if recogniser is None else recogniser.fillings(tidy(parts))
         if found is None:
             return None
         rest = iter(found)
@@ -96,39 +105,59 @@ class AnyLength:
         tokens = self._vocab.spell(text)
         if len(tokens) < least:
             tokens = [int(self._vocab.byte_token[byte]) for byte in text]
-        return tokens + [self._vocab.eos_token_ids[0]] * (least - len(tokens))
+        return tokens if len(tokens) >= least else tokens + [self._vocab.eos_token_ids[0]] * (least - len(tokens))
 
-    def _question(self, steps: list[Step]) -> tuple[Recogniser | None, list[tuple[Part, Part]]]:
-        """The parts of a canvas: what can be had for sure, and what can be had at most."""
+    def _answer(self, steps: list[Step]) -> tuple[bool | None, list[Part]]:
+        """See ``completable``; and where it is True, parts that can be completed."""
+        questions = self._questions(steps)
+        recogniser = recogniser_of(self._grammar) if questions else None
+        if recogniser is None:
+            return None, []
+        few = [q.few for q in questions]
+        answer = recogniser.completable(few)
+        if answer is not False or all(q.few == q.all for q in questions):
+            return answer, few
+        if recogniser.completable([q.many for q in questions]) is False:
+            return False, []
+        holes = [q.all for q in questions if isinstance(q.all, Hole)]
+        exact = [q.all for q in questions if q.all is not None]
+        if len(exact) < len(questions) or sum(h.least if h.most is None else h.most for h in holes) > LATE:
+            return None, []
+        return recogniser.completable(exact), exact
+
+    def _questions(self, steps: list[Step]) -> list[Question]:
+        """What to ask; empty: it is left to others."""
         kinds = {step.kind for step in steps}
         if not kinds & set(_OPEN) or not (self.blocks or kinds.isdisjoint((SLOT, MAYBE))):
-            return None, []
-        parts: list[tuple[Part, Part]] = []
-        for run in _runs(steps):
+            return []
+        found: list[Question] = []
+        runs = _runs(steps)
+        for run in runs:
             value = run[0].value
             if run[0].kind in _OPEN:
-                parts.append(self._hole(run))
-            elif run[0].kind == TEXT:
-                assert isinstance(value, bytes)
-                parts.append((value, value))
-            else:
-                assert isinstance(value, int)
-                text = self._vocab.tokens[value] if value < len(self._vocab.tokens) else None
-                if not text:
-                    return None, []
-                parts.append((text, text))
-        if self._padding and isinstance(parts[-1][0], Hole):
-            few, many = parts[-1]
-            assert isinstance(few, Hole) and isinstance(many, Hole)
-            parts[-1] = few._replace(least=0), many._replace(least=0)
-        return recogniser_of(self._grammar), parts
+                found.append(self._hole(run, self._padding and run is runs[-1]))
+                continue
+            text = value if isinstance(value, bytes) else self._text(value)
+            if not text:
+                return []
+            found.append(Question(text, text, text))
+        return found
 
-    def _hole(self, run: list[Step]) -> tuple[Hole, Hole]:
-        least = sum(step.kind == SLOT for step in run)
-        if any(step.kind == ANY for step in run):
-            return Hole(least), Hole(least)
-        most = self._vocab.max_token_bytes * len(run)
-        return Hole(least, len(run)), Hole(least, most if most <= max(MOST_BYTES, len(run)) else None)
+    def _text(self, token: int | None) -> bytes | None:
+        assert token is not None
+        return self._vocab.tokens[token] if token < len(self._vocab.tokens) else None
+
+    def _hole(self, run: list[Step], padded: bool) -> Question:
+        least = 0 if padded else sum(step.kind == SLOT for step in run)
+        most = None if any(step.kind == ANY for step in run) else len(run)
+        longest = self._vocab.max_token_bytes
+        exact = Hole(least, most) if most is None or longest == 1 else None
+        if (least if most is None else most) > SOON:
+            return Question(Long(least, most), Hole(min(least, 2)), exact)
+        if exact is not None:
+            return Question(exact, exact, exact)
+        assert most is not None
+        return Question(Hole(least, most), Hole(least, most * longest if most * longest <= SOON else None), None)
 
 
 def _runs(steps: list[Step]) -> list[list[Step]]:

@@ -146,7 +146,16 @@ class NestedSteps:
         return (self.padding or token not in self._eos) and self.possible(self._behind(position), after)
 
     def mask(self, position: int) -> NDArray[np.int32]:
-        """The tokens that may stand at a step: int32[ceil(V / 32)]."""
+        """The tokens that may stand at a step: int32[ceil(V / 32)].
+
+        Raises:
+            UnsupportedError: there is a gap without bound, and the grammar has indentation.
+        """
+        if self._any_length.blocks and any(step.kind == ANY for step in self.steps):
+            raise UnsupportedError(
+                "a mask for a canvas with a gap without bound, under indentation",
+                hint="Canvas.allows answers for one token, Canvas.completable for all that is fixed",
+            )
         front = self.front(position)
         flags = np.zeros(self.grammar.vocab.size, dtype=np.bool_)
         if front.state >= 0:

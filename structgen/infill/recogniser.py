@@ -18,10 +18,12 @@ from structgen.errors import LimitError
 from structgen.kernels.first_use import announce
 from structgen.kernels.pushdown import layout as L
 from structgen.kernels.pushdown.gap import pass_gap
-from structgen.kernels.pushdown.read import endings, open_text, read, read_any, read_up_to
+from structgen.kernels.pushdown.read import endings, keep_loops, open_text, read, read_any, read_up_to
 from structgen.kernels.pushdown.stacks import cell
 from structgen.kernels.pushdown.widths import place_of
 
+#: In front of the byte that is repeated in a long hole there are up to so many.
+FEW = 3
 #: Rooms of up to this many times the first size are tried.
 MOST_GROWTH = 1 << 10
 
@@ -33,7 +35,18 @@ class Hole(NamedTuple):
     most: int | None = None
 
 
-Part = bytes | Hole
+class Long(NamedTuple):
+    """A hole of at least so many bytes, as far as is soon seen: some of the texts that may be in it.
+
+    A few bytes, then one byte again and again within a token (a blank, a letter of a name), then a few bytes; or, where
+    ``most`` is None, any number in the end. ``most`` is FEW + 2 at least.
+    """
+
+    least: int
+    most: int | None = None
+
+
+Part = bytes | Hole | Long
 _Result = TypeVar("_Result")
 
 
@@ -77,7 +90,7 @@ class Recogniser:
         The last hole has as few bytes as it can, whatever is in the others; then the one before it, and so on.
 
         Args:
-            parts: no two holes stand next to each other.
+            parts: no two holes stand next to each other. The text for a long hole may be longer than need be.
 
         Returns:
             The texts; None: they are not worked out.
@@ -132,6 +145,11 @@ class Recogniser:
         tables = self._tables
         if isinstance(part, bytes):
             return bool(read(tables, room, self._classes_of(part), follows))
+        if isinstance(part, Long):
+            read_up_to(tables, room, FEW)
+            if not keep_loops(tables, room, -1 if part.most is None else self._classes + 1):
+                return False
+            part, opening = Hole(0, None if part.most is None else 2), False
         more = -1 if part.most is None else part.most - part.least
         behind = (-1, follows, self._classes + 1)[(more >= 0) + (more > 0)]
         if part.least and not read_any(tables, room, self._anything(part.least), behind):
@@ -154,36 +172,39 @@ class Recogniser:
         """See ``fillings``. Of no use where the room was too small."""
         saved: dict[int, _Saved] = {}
         opening = self._open(room, parts)
-        last = max((i for i, part in enumerate(parts) if isinstance(part, Hole)), default=-1)
+        last = max((i for i, part in enumerate(parts) if not isinstance(part, bytes)), default=-1)
         for i, part in enumerate(parts[: last + 1]):
-            if isinstance(part, Hole):
+            if not isinstance(part, bytes):
                 # texts in front of holes are read as in front of a gap
                 saved[i] = _Saved(room)
                 if i and part != Hole():
                     endings(self._tables, room, self._classes + 1, 0)
             if i < last:
-                follows = self._follows(parts, i + 1) if isinstance(part, Hole) else -1
+                follows = -1 if isinstance(part, bytes) else self._follows(parts, i + 1)
                 self._pass(room, part, follows, opening and i == 0)
         rest = b"".join(part for part in parts[last + 1 :] if isinstance(part, bytes))
         found: list[bytes] = []
         for i in range(last, -1, -1):
             part = parts[i]
-            if isinstance(part, Hole):
+            if not isinstance(part, bytes):
                 saved[i].restore(room)
                 if i:
                     endings(self._tables, room, self._classes + 1, 0)
                 elif opening:
                     open_text(self._tables, room, self._classes + 1)
-                part = self._shortest(room, part, rest)
+                part = self._long(room, part, rest) if isinstance(part, Long) else self._shortest(room, part, rest)
                 found.append(part)
             rest = part + rest
         return found[::-1]
 
-    def _shortest(self, room: NDArray[np.int64], hole: Hole, rest: bytes) -> bytes:
-        """A shortest text for a hole in front of a text; there must be one."""
+    def _shortest(self, room: NDArray[np.int64], hole: Hole, rest: bytes, loop: bool = False) -> bytes:
+        """A shortest text for a hole in front of a text; there must be one.
+
+        ``loop``: behind the hole one byte can be read again and again.
+        """
         here = start = _Saved(room)
         length = 0
-        while length < hole.least or not self._ends(room, rest):
+        while length < hole.least or not self._ends(room, rest, loop):
             if room[L.FULL] or room[L.UNSURE] or length == hole.most:
                 return b""
             here.restore(room)
@@ -196,7 +217,7 @@ class Recogniser:
             while len(classes) > 1:
                 half = classes[: (len(classes) + 1) // 2]
                 start.restore(room)
-                if not (self._one_of(room, half) and self._more(room, left) and self._ends(room, rest)):
+                if not (self._one_of(room, half) and self._more(room, left) and self._ends(room, rest, loop)):
                     half = classes[len(half) :]
                 classes = half
             start.restore(room)
@@ -205,8 +226,26 @@ class Recogniser:
             found += bytes([self._example(int(classes[0]))])
         return found
 
-    def _ends(self, room: NDArray[np.int64], rest: bytes) -> bool:
+    def _long(self, room: NDArray[np.int64], hole: Long, rest: bytes) -> bytes:
+        """A text for a long hole in front of a text; there must be one."""
+        start = _Saved(room)
+        read_up_to(self._tables, room, FEW)
+        keep_loops(self._tables, room, self._classes + 1)
+        end = self._shortest(room, Hole(), rest)
+        start.restore(room)
+        begin = self._shortest(room, Hole(0, FEW), end + rest, loop=True)
+        times = max(0, hole.least - len(begin) - len(end))
+        for c in self._by_beauty().tolist():
+            text = begin + bytes([self._example(c)]) * times + end
+            start.restore(room)
+            if self._ends(room, text + rest):
+                return text
+        return b""
+
+    def _ends(self, room: NDArray[np.int64], rest: bytes, loop: bool = False) -> bool:
         """Can the text end behind this?"""
+        if loop and not keep_loops(self._tables, room, self._follows([rest] if rest else [], 0)):
+            return False
         return (not rest or self._pass(room, rest, self._classes, False)) and bool(room[L.ENDED])
 
     def _more(self, room: NDArray[np.int64], length: int) -> bool:

@@ -203,6 +203,7 @@ class _Automata:
             L.BANS: columns[len(delta) : -1],
             L.COLUMNS: columns[-1],
             L.STARTS: starts,
+            L.LOOPS: (delta == np.arange(len(delta), dtype=np.int32)[:, None]).any(axis=1),
             L.STATES: np.stack([terminal, ends, under], axis=1),
             L.SORT: np.array(self.sorts),
             -1: group.reshape(-1).astype(np.int64),

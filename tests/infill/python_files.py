@@ -5,14 +5,14 @@ reached. The answer must be yes for every file with spans taken out, and no wher
 nothing helps:
 
 * ``byte``: anywhere in a fixed part 0xFF is put in, which no text has;
-* ``numbers``: anywhere in a fixed part ``NUMBERS`` is put in. Two numbers next to each other stand nowhere in code,
-  inside brackets or not; and they are code at the latest where the quotation marks of the string have come in which
-  they could be;
+* ``numbers``: anywhere in a fixed part two numbers next to each other are put in, see ``anyhow``;
 * ``margin``: in the beginning, up to the first gap, in a block that is not at the margin of the module, two lines are
   put in, ``if 1:`` with a line inside and one whose width is between the two: there is no block of that width. A
   statement of the file begins at that place, so that there is only one way to read it;
 * ``bracket``: at such a place a line that closes a bracket which was not opened;
-* ``string``: at such a place a line with a string that does not end.
+* ``string``: at such a place a line with a string that does not end;
+* ``margin later``, ``bracket later``, ``string later``: anywhere behind the first gap, see ``anyhow``, a line too
+  narrow for one block and too wide for the other, brackets that do not match, a string that does not end.
 
 CPU time of one core, of ``completable`` alone; the first call, which makes the grammar's tables, is left out.
 """
@@ -33,7 +33,13 @@ import numpy as np
 
 import structgen as sg
 
-NUMBERS = b"\n1 2\n'''\n1 2\n\"\"\"\n1 2\n"
+#: What stands nowhere in code, inside brackets or not: ``if 1:`` is a statement there.
+NOWHERE = {
+    "numbers": b"1 2\n",
+    "margin later": b"if 1:\n    pass\n  pass\n",
+    "bracket later": b"x = (1, 2]\n",
+    "string later": b"x = 'abc\n",
+}
 #: What is put in front of a statement.
 LINES = {
     "margin": b"if 1:\n{m}    pass\n{m}  pass\n",
@@ -115,15 +121,28 @@ def code_lines(text: bytes) -> list[tuple[int, int]]:
     return found
 
 
+def anyhow(line: bytes) -> bytes:
+    """Lines that are not Python, wherever they are put in, if this one is not wherever it stands in code.
+
+    The empty line ends what is under way, a comment or a line continued by a backslash, or it is an error (in a string
+    of one line), but for strings of several lines. They end with three quotation marks of one kind or the other, and
+    then the line stands in code.
+    """
+    return b"\n\n" + line + b"'''\n\n" + line + b'"""\n\n' + line
+
+
 def mutated(rng: random.Random, kind: str, text: bytes, cuts: list[tuple[int, int]]) -> list[bytes | sg.Gap] | None:
     """A canvas that cannot be completed; None where the kind does not fit the file."""
     canvas = canvas_of(text, cuts)
-    if kind in ("byte", "numbers"):
-        where = rng.choice([i for i in range(0, 7, 2) if canvas[i]])
-        part = canvas[where]
+    if kind == "byte" or kind in NOWHERE:
+        where = [i for i in range(2 if kind.endswith("later") else 0, 7, 2) if canvas[i]]
+        if not where:
+            return None
+        i = rng.choice(where)
+        part = canvas[i]
         assert isinstance(part, bytes)
         at = rng.randint(0, len(part))
-        canvas[where] = part[:at] + (b"\xff" if kind == "byte" else NUMBERS) + part[at:]
+        canvas[i] = part[:at] + (b"\xff" if kind == "byte" else anyhow(NOWHERE[kind])) + part[at:]
         return canvas
     # in front of a statement in the fixed beginning, which has been read in one way only up to there
     places = [(at, margin) for at, margin in code_lines(text) if at < cuts[0][0]]
@@ -165,7 +184,7 @@ def main() -> None:
         sizes.append(len(text))
         cuts = spans(rng, len(text))
         canvases = {"yes": canvas_of(text, cuts)}
-        for kind in ("byte", "numbers", *LINES):
+        for kind in ("byte", *NOWHERE, *LINES):
             changed = mutated(rng, kind, text, cuts)
             if changed is not None:
                 canvases[kind] = changed
@@ -178,7 +197,7 @@ def main() -> None:
     print(f"{len(sizes)} files of {given.lines} lines, {np.mean(sizes):.0f} bytes on average, three spans taken out")
     for kind, values in [*times.items(), ("all", [t for found in times.values() for t in found])]:
         p50, p95, most = np.percentile(values, [50, 95, 100])
-        print(f"{kind:>8}: {len(values):4} answers, p50 {p50:6.1f} ms, p95 {p95:6.1f} ms, most {most:6.1f} ms")
+        print(f"{kind:>13}: {len(values):4} answers, p50 {p50:6.1f} ms, p95 {p95:6.1f} ms, most {most:6.1f} ms")
     print(f"wrong: {wrong or 'none'}")
 
 
