@@ -97,6 +97,8 @@ class AnyLength:
         """May a token stand at, or begin, a step that is not fixed? None: that is left to others."""
         if not self.blocks or all(step.kind != ANY for step in steps):
             return None
+        if token in self._vocab.eos_token_ids and not self._padding:
+            return False
         behind = position + (steps[position].kind != ANY)
         return self.completable([*steps[:position], Step(TOKEN, token), *steps[behind:]])
 
