@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,16 @@ FEW = 3
 MOST_GROWTH = 1 << 10
 
 
-class Hole(NamedTuple):
+@dataclass(frozen=True)
+class Hole:
     """Any bytes, from ``least`` to ``most`` of them; None: as many as there may be."""
 
     least: int = 0
     most: int | None = None
 
 
-class Long(NamedTuple):
+@dataclass(frozen=True)
+class Long:
     """A hole of at least so many bytes, as far as is soon seen: some of the texts that may be in it.
 
     A few bytes, then one byte again and again within a token (a blank, a letter of a name), then a few bytes; or, where

@@ -14,7 +14,7 @@ from structgen.infill import Gap
 from structgen.infill.anylength import AnyLength, recogniser_of
 from structgen.infill.gap import ANY, TEXT, TOKEN, Element, lay_out
 from structgen.infill.nested import NestedSteps
-from structgen.infill.recogniser import Hole, tidy
+from structgen.infill.recogniser import Hole, Long, tidy
 from structgen.ir.network import Network
 from structgen.masks.vocabulary import Vocabulary
 from structgen.runtime.compiled import CompiledGrammar
@@ -255,7 +255,25 @@ def test_rules_that_need_more_blocks_than_there_is_width_for(width: int) -> None
     assert sg.infill.completable(toy("nested"), canvas) == (width < 199)
 
 
+@pytest.mark.parametrize(
+    ("gap", "wanted"),
+    [(Gap(5, None), True), (Gap(5, 7), True), (Gap(5), False), (Gap(7, 7), False), (Gap(8), True), (Gap(9), None)],
+)
+def test_long_gaps_without_a_byte_to_repeat(gap: Gap, wanted: bool | None) -> None:
+    grammar = sg.compile(sg.Lark('start: "a" start "b" |'), sg.testing.byte_vocabulary())
+    asked = AnyLength(grammar, False)
+    asked.blocks = True
+    steps = lay_out([gap], grammar.vocab).steps
+    assert asked.completable(steps) == wanted
+    tokens = asked.witness(steps)
+    assert (tokens is not None) == bool(wanted)
+    assert tokens is None or (
+        in_language(grammar, text_of(tokens, grammar.vocab)) and fits(tokens, [gap], grammar.vocab)
+    )
+
+
 def test_parts() -> None:
+    assert Hole(1) != Long(1)
     assert tidy([b"", b"a", b"b", Hole(), Hole(1, 2), b"", b"c"]) == [b"ab", Hole(1), b"c"]
     assert tidy([Hole(0, 2), Hole(0, 0), Hole(1, 1)]) == [Hole(1, 3)]
     assert tidy([]) == []
