@@ -9,6 +9,7 @@ from structgen.kernels.infill.law import (
     draw_path,
     draw_tokens,
     forward_sums,
+    gather,
 )
 from structgen.kernels.infill.maxima import backward_maxima, best_path, bundle_maxima, class_maxima
 from structgen.kernels.infill.sets import backward_closure, classes_between, forward_closure
@@ -37,6 +38,7 @@ __all__ = [
     "draw_tokens",
     "forward_closure",
     "forward_sums",
+    "gather",
     "leads",
     "neighbours",
     "one_token",

@@ -28,6 +28,19 @@ PLAIN = -300.0
 
 
 @njit(cache=True, nogil=True)
+def gather(logits, slots, live, tops, scale, out):
+    """``scale * (logits[slots, live] - tops)`` into ``out``, float32[S, *]; see ``class_sums``."""
+    for r in range(len(slots)):
+        row = logits[slots[r]]
+        top = tops[r]
+        if top == -np.inf:
+            out[r, :] = -np.inf
+            continue
+        for i in range(len(live)):
+            out[r, i] = (row[live[i]] - top) * scale
+
+
+@njit(cache=True, nogil=True)
 def class_sums(logits, slots, live, live_class, allowed, tops, scale, weights, sums, logs):
     """For each slot and class the summed weight.
 

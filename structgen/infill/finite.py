@@ -54,6 +54,9 @@ class FiniteSteps:
         self._backward[-1] = np.packbits(graph.accept, bitorder="little")
         # the steps that have changed since the sets were right
         self._low, self._high = 0, len(self.steps) - 1
+        # canvases that were begun alike before are not worked out again
+        self._name = self._kinds.tobytes(), self._values.tobytes(), tuple(rows), padding
+        self._fresh = True
 
     # ------------------------------------------------------------ changes
 
@@ -61,6 +64,7 @@ class FiniteSteps:
         """Put another step, which is no text, in place of one."""
         if self.steps[position] != step:
             self.steps[position] = step
+            self._fresh = False
             self._note(position)
             self._low, self._high = min(self._low, position), max(self._high, position)
 
@@ -70,13 +74,20 @@ class FiniteSteps:
         self._values[position] = self.graph.token_class[value] if isinstance(value, int) else -1
 
     def _refresh(self) -> None:
-        if self._high >= 0:
-            graph = self.graph
+        if self._high < 0:
+            return
+        graph = self.graph
+        known = graph.begun.get(self._name) if self._fresh else None
+        if known is not None:
+            self._forward[:], self._backward[:] = known
+        else:
             kernels.refresh(
-                self._kinds, self._values, *self._near, graph.first, graph.states, graph.targets, self._maps,
-                self._forward, self._backward, self._low, self._high,
+                self._kinds, self._values, *self._near, graph.first, graph.states, graph.targets, *graph.rows,
+                self._maps, self._forward, self._backward, self._low, self._high,
             )  # fmt: skip
-            self._low, self._high = len(self.steps), -1
+        if self._fresh:
+            graph.keep(self._name, (self._forward, self._backward))
+        self._low, self._high, self._fresh = len(self.steps), -1, False
 
     # ------------------------------------------------------------ questions
 

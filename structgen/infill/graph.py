@@ -6,8 +6,9 @@ all do that nest without bound). Made once for each grammar.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,6 +25,9 @@ from structgen.runtime.explore import automaton
 FINITE_STATES = 5_000
 #: Nor one whose token graph has more pairs of a state and a class.
 MOST_PAIRS = 20_000_000
+#: The sets of so many canvases are kept for a graph, none of more bytes.
+MOST_BEGUN = 16
+MOST_BYTES = 1 << 20
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -53,6 +57,16 @@ class TokenGraph:
     targets: Int32Array
     delta: Int32Array
     byte_class: Int32Array
+
+    #: The sets of states of canvases before anything was fixed in them, the last few; see ``FiniteSteps``.
+    begun: dict[Any, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
+
+    def keep(self, name: Any, sets: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
+        """Note the sets of a canvas; the oldest are dropped where these take too much room."""
+        if name not in self.begun and sets[0].nbytes <= MOST_BYTES:
+            while len(self.begun) >= MOST_BEGUN:
+                self.begun.pop(next(iter(self.begun)))
+            self.begun[name] = sets[0].copy(), sets[1].copy()
 
     @property
     def n_states(self) -> int:

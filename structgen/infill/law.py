@@ -193,18 +193,15 @@ class BlockLaw:
         sums = np.empty((len(slots), graph.n_classes))
         logs = np.zeros(sums.shape)
         rows = max(1, AT_ONCE // max(1, len(live)))
-        with np.errstate(invalid="ignore"):  # of -inf alone in a row
-            for at in range(0, len(slots), rows):
-                part = slice(at, at + rows)
-                weights = self._logits[slots[part, None], live]
-                weights -= self._tops[part, None]
-                weights *= np.float32(self._scale)
-                np.exp(weights, out=weights)
-                weights[np.isneginf(self._tops[part])] = 0.0
-                kernels.class_sums(
-                    self._logits, slots[part], live, live_class, self._allowed, self._tops[part], self._scale, weights,
-                    sums[part], logs[part],
-                )  # fmt: skip
+        for at in range(0, len(slots), rows):
+            part = slice(at, at + rows)
+            weights = np.empty((len(slots[part]), len(live)), dtype=np.float32)
+            kernels.gather(self._logits, slots[part], live, self._tops[part], np.float32(self._scale), weights)
+            np.exp(weights, out=weights)
+            kernels.class_sums(
+                self._logits, slots[part], live, live_class, self._allowed, self._tops[part], self._scale, weights,
+                sums[part], logs[part],
+            )  # fmt: skip
         shares = np.empty((len(slots), graph.n_bundles))
         kernels.bundle_sums(sums, *graph.bundles[3:], shares)
         values = np.zeros((length + 1, graph.n_states))
