@@ -30,8 +30,9 @@ from structgen.kernels.machine.states import ABSENT, lookup
 TICK, EXIT = 1, 2
 #: A row is made out of another one only where the two states have more bytes than this in common.
 MOST_BYTES = 31
-#: And where they differ in less than one in so many of the trie's nodes. (A walk of one state alone leaves out much.)
-SMALL_PART = 4
+#: And where they differ in no more than one in so many of the trie's nodes, beside a few.
+SMALL_PART = 64
+FEW_NODES = 100
 #: It cannot be made out of the other.
 UNLIKE = -100
 
@@ -341,19 +342,32 @@ def build_row_like(t, q, like):
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def nearly_alike(t, q, like):
-    """Is the part of the trie in which two states differ, by its first bytes, small beside what q reads of it?"""
-    apart = np.int64(0)
-    alone = np.int64(0)
+    """Do two states differ in a small part of the trie? Visits that part, as far as it is small."""
+    n_nodes = t.trie.shape[0]
+    left = FEW_NODES + n_nodes // SMALL_PART
+    stack = t.path
+    stack[0, 0] = q
+    stack[0, 1] = like
     i = np.int64(0)
-    while i < t.trie.shape[0]:
-        end = np.int64(t.trie[i, 1])
-        a = np.int64(lookup(t, q, np.int64(t.trie[i, 0])))
+    while i < n_nodes:
+        depth = t.trie[i, 2]
+        byte = np.int64(t.trie[i, 0])
+        a = np.int64(stack[depth - 1, 0])
+        b = np.int64(stack[depth - 1, 1])
         if a >= 0:
-            alone += end - i
-        if a != np.int64(lookup(t, like, np.int64(t.trie[i, 0]))):
-            apart += end - i
-        i = end
-    return SMALL_PART * apart < alone
+            a = np.int64(lookup(t, a, byte)) >> 2
+        if b >= 0:
+            b = np.int64(lookup(t, b, byte)) >> 2
+        if a == b:
+            i = np.int64(t.trie[i, 1])
+            continue
+        left -= 1
+        if left < 0:
+            return False
+        stack[depth, 0] = a
+        stack[depth, 1] = b
+        i += 1
+    return True
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
