@@ -13,15 +13,13 @@ from numba import njit
 
 from structgen.kernels.pushdown import layout as L
 from structgen.kernels.pushdown.bans import after
+from structgen.kernels.pushdown.cover import drop_edges, drop_pairs, drop_threads, find_covered
 from structgen.kernels.pushdown.read import group_of, seen, thread, turn
 from structgen.kernels.pushdown.stacks import at_most, cell, covered, first_edge, forget, learn, narrowed, put_edge, row
 from structgen.kernels.pushdown.widths import between, both, either, up_to
 
-# what a key says
-PAIR, OUT, LINK = 7 << 59, 8 << 59, 9 << 59
-# parts of MARKS, each with a number for each node: the widths it is met with in rules called in the gap, or -1; the
-# same for its calls and for blocks that begin with it; and the cells of these two
-MET, CALLED, BEGUN, CALLEE, BLOCK = range(5)
+# what a key says, beside L.PAIR
+OUT, LINK = 8 << 59, 9 << 59
 # can a terminal under way end in the gap?
 NOT, BANNED, FREELY = range(3)
 
@@ -32,7 +30,7 @@ def meet(R, node, c):
     if node < 0:
         leave(R, c)
         return
-    x = PAIR | node
+    x = L.PAIR | node
     if covered(R, x, c, 0) or learn(R, x, c << 32) < 0:
         return
     p = row(R, L.PAIRS, 2)
@@ -120,9 +118,9 @@ def reach(T, R, part, node, widths):
     """A node is met, called or begins a block with these widths. If that is new it is to be looked at."""
     if not T[T[L.CARRY] + node]:
         widths = L.EMPTY
-    if part != MET and not enlarge(T, R, part, node, widths):
+    if part != L.MET and not enlarge(T, R, part, node, widths):
         return
-    if enlarge(T, R, MET, node, widths):
+    if enlarge(T, R, L.MET, node, widths):
         i = row(R, L.ITEMS, 3)
         R[i] = node
 
@@ -131,10 +129,10 @@ def reach(T, R, part, node, widths):
 def blocks(T, R, label, widths):
     """A block begins inside blocks of these widths."""
     if T[T[L.CARRY] + label]:
-        reach(T, R, BEGUN, label, between(R, R[widths + L.LOW] + 1, T[L.MOST]))
+        reach(T, R, L.BEGUN, label, between(R, R[widths + L.LOW] + 1, T[L.MOST]))
     else:
         # its lines are not looked at, but it is still a block
-        reach(T, R, BEGUN, label, L.EMPTY)
+        reach(T, R, L.BEGUN, label, L.EMPTY)
 
 
 @njit(cache=True, nogil=True)
@@ -143,32 +141,32 @@ def find_widths(T, R):
     for i in range(R[L.USED + L.LINKS]):
         k = R[L.AT + L.LINKS] + 4 * i
         if R[k] == L.CALL:
-            reach(T, R, CALLED, R[k + 1], R[R[k + 3] + L.WIDTHS])
+            reach(T, R, L.CALLED, R[k + 1], R[R[k + 3] + L.WIDTHS])
         else:
             blocks(T, R, R[k + 1], R[R[k + 3] + L.WIDTHS])
     while R[L.USED + L.ITEMS] and not R[L.FULL]:
         R[L.USED + L.ITEMS] -= 1
         node = R[R[L.AT + L.ITEMS] + 3 * R[L.USED + L.ITEMS]]
-        widths = R[R[L.AT + L.MARKS] + MET * T[L.NODES] + node]
+        widths = R[R[L.AT + L.MARKS] + L.MET * T[L.NODES] + node]
         for e in range(T[T[L.FIRST] + node], T[T[L.FIRST] + node + 1], L.EDGE_ROW):
             kind, symbol, label = T[e], T[e + L.SYMBOL], T[e + L.TO]
             if kind == L.CALL:
                 if label == L.END:
-                    reach(T, R, MET, symbol, widths)
+                    reach(T, R, L.MET, symbol, widths)
                     continue
                 less = widths
                 if T[T[L.CARRY] + symbol]:
                     less = up_to(R, widths, T[L.MOST] - T[T[L.NEED] + symbol])
                     if less == L.EMPTY:
                         continue
-                reach(T, R, CALLED, symbol, less)
-                reach(T, R, MET, label, less)
+                reach(T, R, L.CALLED, symbol, less)
+                reach(T, R, L.MET, label, less)
             elif kind == L.DEEPER:
                 less = up_to(R, widths, T[L.MOST] - 1)
                 if less != L.EMPTY:
                     blocks(T, R, label, less)
             elif label != L.END:
-                reach(T, R, MET, label, widths)
+                reach(T, R, L.MET, label, widths)
 
 
 @njit(cache=True, nogil=True)
@@ -180,9 +178,9 @@ def put_links(T, R, i):
         k = R[L.AT + L.LINKS] + 4 * i
         node, label, c = R[k + 1], R[k + 2], R[k + 3]
         if R[k] == L.CALL:
-            put_edge(R, R[marks + CALLEE * n + node], label, c, L.SAME if T[T[L.CARRY] + node] else L.FREE)
+            put_edge(R, R[marks + L.CALLEE * n + node], label, c, L.SAME if T[T[L.CARRY] + node] else L.FREE)
         else:
-            put_edge(R, R[marks + BLOCK * n + node], L.END, c, L.WIDER)
+            put_edge(R, R[marks + L.BLOCK * n + node], L.END, c, L.WIDER)
         i += 1
     return i
 
@@ -194,10 +192,10 @@ def make_cells(T, R):
     n = T[L.NODES]
     gap = R[L.USED + L.STORED_FIRST]
     for node in range(n):
-        for part in (CALLED, BEGUN):
+        for part in (L.CALLED, L.BEGUN):
             widths = R[marks + part * n + node]
             if widths >= 0:
-                if part == BEGUN and widths == L.EMPTY:
+                if part == L.BEGUN and widths == L.EMPTY:
                     widths = between(R, 1, T[L.MOST])
                 elif not T[T[L.CARRY] + node]:
                     widths = L.NO_SET
@@ -339,6 +337,12 @@ def pass_gap(T, R, opening):
     explore(T, R, met)
     put_links(T, R, linked)
     if R[L.FULL] or R[L.UNSURE]:
+        return
+    find_covered(T, R)
+    drop_edges(T, R)
+    drop_pairs(R)
+    drop_threads(T, R)
+    if R[L.FULL]:
         return
     store(T, R)
     turn(R)

@@ -80,5 +80,11 @@ WAY, IN_GAP = 0, 1
 #: Ways on: label, cell, the next one. Pairs: node, cell. Links, met in a gap: CALL or DEEPER (a block
 #: begins), the node called or begun with, label, cell.
 
+#: Keys that say that a node is met above a cell in a gap.
+PAIR = 7 << 59
+#: Parts of MARKS, each with a number for each node: the widths it is met with in rules called in the gap, or -1; the
+#: same for its calls and for blocks that begin with it; and the cells of these two.
+MET, CALLED, BEGUN, CALLEE, BLOCK = range(5)
+
 #: Words in a row of each part.
 ROWS = (9, 4, 6, 1, 2, 4, 3, 4, 4, 2, 3, 2, 4, 4, 1, 1, 1, 1)
