@@ -22,8 +22,8 @@ Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
 
-#: So many weights of tokens are worked out at once.
-AT_ONCE = 1 << 21
+#: So many weights of tokens are worked out at once: they stay in the cache.
+AT_ONCE = 1 << 17
 
 
 class Sums(NamedTuple):
