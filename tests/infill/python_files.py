@@ -1,4 +1,4 @@
-"""Three spans taken out of files of 200 lines: can they be filled in? ``python -m tests.infill.python_files``.
+"""Spans taken out of files of 200 lines, three of each: can they be filled in? ``python -m tests.infill.python_files``.
 
 The files are those of Python's standard library, cut behind a statement of the module where about 200 lines are
 reached. The answer must be yes for every file with spans taken out, and no where a fixed part was changed so that
@@ -77,11 +77,11 @@ def files(lines: int) -> Iterator[tuple[str, bytes]]:
             yield path.name, text
 
 
-def spans(rng: random.Random, size: int) -> list[tuple[int, int]]:
-    """Three spans that do not meet, of a few characters to several lines."""
+def spans(rng: random.Random, size: int, count: int = 3) -> list[tuple[int, int]]:
+    """Spans that do not meet, of a few characters to several lines."""
     while True:
         found = []
-        for _ in range(3):
+        for _ in range(count):
             length = rng.choice([rng.randint(1, 12), rng.randint(12, 80), rng.randint(80, 400)])
             begin = rng.randint(0, max(0, size - length))
             found.append((begin, min(begin + length, size)))
@@ -135,7 +135,7 @@ def mutated(rng: random.Random, kind: str, text: bytes, cuts: list[tuple[int, in
     """A canvas that cannot be completed; None where the kind does not fit the file."""
     canvas = canvas_of(text, cuts)
     if kind == "byte" or kind in NOWHERE:
-        where = [i for i in range(2 if kind.endswith("later") else 0, 7, 2) if canvas[i]]
+        where = [i for i in range(2 if kind.endswith("later") else 0, len(canvas), 2) if canvas[i]]
         if not where:
             return None
         i = rng.choice(where)
@@ -163,6 +163,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=100, help="files")
     options.add_argument("--lines", type=int, default=200)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--spans", type=int, default=3)
     given = options.parse_args()
     rng = random.Random(given.seed)
     grammar = sg.compile(sg.load_grammar("python"), sg.testing.byte_vocabulary())
@@ -182,7 +183,7 @@ def main() -> None:
             print(f"left out: {name} is not in the grammar's language")
             continue
         sizes.append(len(text))
-        cuts = spans(rng, len(text))
+        cuts = spans(rng, len(text), given.spans)
         canvases = {"yes": canvas_of(text, cuts)}
         for kind in ("byte", *NOWHERE, *LINES):
             changed = mutated(rng, kind, text, cuts)
@@ -194,7 +195,8 @@ def main() -> None:
             times.setdefault(kind, []).append(1e3 * (time.process_time() - begin))
             if got != (kind == "yes"):
                 wrong.append((name, kind))
-    print(f"{len(sizes)} files of {given.lines} lines, {np.mean(sizes):.0f} bytes on average, three spans taken out")
+    size = np.mean(sizes)
+    print(f"{len(sizes)} files of {given.lines} lines, {size:.0f} bytes on average, {given.spans} spans taken out")
     for kind, values in [*times.items(), ("all", [t for found in times.values() for t in found])]:
         p50, p95, most = np.percentile(values, [50, 95, 100])
         print(f"{kind:>13}: {len(values):4} answers, p50 {p50:6.1f} ms, p95 {p95:6.1f} ms, most {most:6.1f} ms")

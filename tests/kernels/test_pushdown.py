@@ -70,10 +70,10 @@ HOLES = st.builds(
     st.integers(0, 2),
     st.none() | st.none() | st.integers(0, 2),
 )
-PARTS = st.lists(HOLES | st.text("ab ", min_size=1, max_size=4).map(str.encode), min_size=1, max_size=4)
+PARTS = st.lists(HOLES | st.text("ab ", min_size=1, max_size=4).map(str.encode), min_size=1, max_size=6)
 
 
-@examples(200)
+@examples(150)
 @given(networks(), PARTS)
 def test_holes(network: naive.Network, parts: list[Part]) -> None:
     tables = tables_of(Blocks(network))  # type: ignore[arg-type]
