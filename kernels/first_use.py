@@ -11,7 +11,7 @@ from structgen.kernels.machine import cpu
 _told: set[str] = set()
 
 
-def announce(kernel: Any = cpu.travel, what: str = "its kernels", seconds: int = 45) -> None:
+def announce(kernel: Any = cpu.travel, what: str = "its kernels", seconds: int = 60) -> None:
     """Print one line to stderr if a kernel is not in Numba's cache yet. Says it once in a process.
 
     Args:
