@@ -74,13 +74,13 @@ class AnyLength:
         """Can it be completed? None: that is left to others."""
         return self._answer(steps)[0]
 
-    def witness(self, steps: list[Step]) -> list[int] | None:
-        """The tokens of one completion, fixed ones included; None: there is none, or that is left to others."""
+    def witness(self, steps: list[Step]) -> tuple[bool | None, list[int] | None]:
+        """See ``completable``; and the tokens of one completion, fixed ones included; None: none is worked out."""
         answer, parts = self._answer(steps)
         recogniser = recogniser_of(self._grammar) if answer else None
         found = None if recogniser is None else recogniser.fillings(tidy(parts))
         if found is None:
-            return None
+            return answer, None
         rest = iter(found)
         result: list[int] = []
         for run in _runs(steps):
@@ -91,7 +91,7 @@ class AnyLength:
                 result += self._vocab.spell(run[0].value)  # type: ignore[arg-type]
             else:
                 result += self._spelt(next(rest), sum(step.kind == SLOT for step in run))
-        return result
+        return answer, result
 
     def allows(self, steps: list[Step], position: int, token: int) -> bool | None:
         """May a token stand at, or begin, a step that is not fixed? None: that is left to others."""

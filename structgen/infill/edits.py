@@ -64,16 +64,14 @@ class _Step(NamedTuple):
     written: bytes
 
 
-def cheapest(grammar: CompiledGrammar, units: Sequence[bytes], first_error: int) -> list[Edit] | None:
-    """Edits of least cost that make a text valid; None where the search is given up.
+def cheapest(grammar: CompiledGrammar, units: Sequence[bytes]) -> list[Edit] | None:
+    """Edits of least cost that make a text valid, none where it is; None where the search is given up.
 
     Args:
         grammar: the constraint.
         units: the text in characters.
-        first_error: the unit from which on no text of the language goes on; their number where the text only stops too
-            soon.
     """
-    return _Search(grammar, units).run(first_error)
+    return _Search(grammar, units).run()
 
 
 class _Search:
@@ -82,12 +80,12 @@ class _Search:
         self._units = units
         self._inserts: dict[int, list[tuple[int, bytes]]] = {}
 
-    def run(self, error: int) -> list[Edit] | None:
-        path = self._kept([_Place(0, self._grammar.start, _KEPT)], [b""])
-        places, written = path
+    def run(self) -> list[Edit] | None:
+        end = len(self._units)
+        places, written = self._kept([_Place(0, self._grammar.start, _KEPT)], [b""])
         while True:
-            end = len(self._units)
-            if places[-1].at == end and self._grammar.accepts(places[-1].state):
+            error = places[-1].at  # or the text stops too soon
+            if error == end and self._grammar.accepts(places[-1].state):
                 return self._edits(places, written)
             for size in WINDOWS:
                 first = next(i for i, place in enumerate(places) if place.at >= max(0, error - size))
@@ -98,7 +96,6 @@ class _Search:
                 return None
             places, written = places[: first + 1] + found[0], written[: first + 1] + found[1]
             places, written = self._kept(places, written)
-            error = places[-1].at
 
     def _kept(self, places: list[_Place], written: list[bytes]) -> tuple[list[_Place], list[bytes]]:
         """A path and what of the text can be read as it is behind it."""

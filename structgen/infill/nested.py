@@ -173,11 +173,9 @@ class NestedSteps:
         Raises:
             VocabularyError: fixed text cannot be spelt.
         """
-        answer = self._any_length.completable(self.steps)
-        if answer is not None:
-            found = self._any_length.witness(self.steps) if answer else None
-            if found is not None or not answer:
-                return found
+        answer, found = self._any_length.witness(self.steps)
+        if found is not None or answer is False:
+            return found
         at = self._front[0]
         if not self.possible(0, at):
             return None

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from structgen.errors import InputError, UnsatisfiableError
 from structgen.infill.canvas import completable, witness
 from structgen.infill.edits import cheapest
@@ -212,12 +210,8 @@ def repair(grammar: CompiledGrammar, text: bytes) -> tuple[bytes, tuple[Change, 
     check_grammar(grammar)
     if not isinstance(text, bytes):
         raise InputError(f"the text is given as bytes, not {type(text).__name__}", hint="Use text.encode()")
-    error = first_error(grammar, text)
-    if error is None:
-        return text, ()
     units = characters(text)
-    ends = np.cumsum([len(unit) for unit in units])
-    edits = cheapest(grammar, units, int(np.searchsorted(ends, error, side="right")))
+    edits = cheapest(grammar, units)
     if edits is None:
         return fill_shortest(grammar, open_up(grammar, units), text)
     result, at, changes = b"", 0, []

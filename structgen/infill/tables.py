@@ -25,7 +25,6 @@ MOST_WIDTHS = 4 * L.BITS
 _FAR = 1 << 20
 
 
-
 def tables_of(network: Network) -> NDArray[np.int64] | None:
     """The array of a network, see :mod:`structgen.kernels.pushdown.layout`, with the class of each byte behind it.
 

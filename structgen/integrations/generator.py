@@ -466,7 +466,7 @@ class Generator:
             except Exception as error:  # models are programs and raise what they like
                 if on_error == "raise":
                     raise
-                failed = ModelError(f"the model raised {type(error).__name__}: {error}", hint=None)
+                failed = ModelError(f"the model raised {type(error).__name__}: {error}")
                 failed.__cause__ = error
                 stopped = [failed if job.row.reason is None else None for _, job in group]
             for (i, job), failure in zip(group, stopped, strict=True):

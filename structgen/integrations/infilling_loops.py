@@ -55,8 +55,8 @@ class Setting:
             )
 
 
-#: Asked before each token that the model chooses, with the text so far: is this as far as it writes?
-Stop = Callable[[Position, NDArray[np.float32], bytes], bool]
+#: Asked before each token that the model chooses, with the tokens so far: is this as far as it writes?
+Stop = Callable[[Position, NDArray[np.float32], list[int]], bool]
 
 
 def write_through(
@@ -96,7 +96,7 @@ def write_through(
         logits = _feed(forward, new, done)
         if stop is not None:
             began = perf_counter()
-            stopped = stop(position, logits, walk.vocab.token_bytes(done.tokens))
+            stopped = stop(position, logits, done.tokens)
             done.seconds_constraint += perf_counter() - began
             if stopped:
                 break

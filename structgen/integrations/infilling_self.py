@@ -32,6 +32,7 @@ from structgen.integrations.infilling_loops import (
     write_through,
 )
 from structgen.runtime.compiled import REFUSED
+from structgen.sampling.jumpforward import whole_characters
 
 #: So many tokens more than it needs are kept for the middle, where the budget has them, while the end is written.
 SPARE = 8
@@ -178,10 +179,10 @@ class SelfInfilling:
 
     # ------------------------------------------------------------ interruptions
 
-    def _stop(self, position: Position, logits: NDArray[np.float32], text: bytes) -> bool:
+    def _stop(self, position: Position, logits: NDArray[np.float32], tokens: list[int]) -> bool:
         """Is the model uncertain, in a gap behind which there is something to be written first?"""
         if self._confidence(position, logits) < self._rule.threshold:
-            self._split = self._split_at(position, text)
+            self._split = self._split_at(position, self._walk.vocab.token_bytes(tokens))
         return self._split is not None
 
     def _confidence(self, position: Position, logits: NDArray[np.float32]) -> float:
@@ -201,7 +202,7 @@ class SelfInfilling:
         """
         walk, elements = self._walk, self._walk.canvas.elements
         place = max((p for p in position.places if self._kind(p) in (SLOT, MAYBE, ANY)), default=None)
-        if place is None or any(p > place and p[1] for p in position.places) or not _whole_characters(text):
+        if place is None or any(p > place and p[1] for p in position.places) or whole_characters(text) != text:
             return None
         index = next(i for i in range(len(elements)) if place[0] in walk.canvas.positions(i))
         whole = elements[index]
@@ -290,11 +291,3 @@ def _joined(*parts: Written) -> Written:
         done.tokens += part.tokens
         done.text += part.text
     return done
-
-
-def _whole_characters(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

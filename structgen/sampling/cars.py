@@ -16,7 +16,7 @@ import numpy as np
 
 from structgen.errors import InputError
 from structgen.sampling.draws import Draws
-from structgen.sampling.problem import Law, Prefix, Problem, Stop, log_sum
+from structgen.sampling.problem import Law, Prefix, Problem, Stop, log_mean, log_sum
 from structgen.sampling.runs import Recorder
 from structgen.sampling.samples import Samples
 from structgen.sampling.theta import Node, Theta
@@ -56,7 +56,7 @@ class CARS:
         begun: list[float] = []
 
         def finish() -> Samples:
-            log_z = float(log_sum(np.array(begun)) - np.log(len(begun))) if begun else -np.inf
+            log_z = log_mean(np.array(begun))
             return record.samples(log_z, [log_z] * len(record.prefixes))
 
         with record.guard(finish):

@@ -13,7 +13,7 @@ import numpy as np
 
 from structgen.errors import InputError
 from structgen.sampling.draws import Draws
-from structgen.sampling.problem import Problem, log_sum
+from structgen.sampling.problem import Problem, log_mean
 from structgen.sampling.runs import Recorder
 from structgen.sampling.samples import Samples
 from structgen.sampling.texts import Cut, Text, grow, log_acceptance
@@ -46,7 +46,7 @@ class MCMC:
         fresh: list[float] = []
 
         def finish() -> Samples:
-            log_z = float(log_sum(np.array(fresh)) - np.log(len(fresh))) if fresh else np.nan
+            log_z = log_mean(np.array(fresh)) if fresh else np.nan
             return record.samples(log_z, [log_z] * len(record.prefixes))
 
         with record.guard(finish):

@@ -18,6 +18,7 @@ TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+FIM = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>"]
 
 
 def make_tokenizer(template=TEMPLATE):
@@ -74,6 +75,16 @@ def plain_tokenizer():
 def model(tokenizer):
     """Its logits are wider than the tokenizer, as real models' often are."""
     return make_model(len(tokenizer) + 24)
+
+
+@pytest.fixture(scope="session")
+def fim_gen():
+    """With the tokens of a model that was trained to fill in the middle."""
+    from structgen.integrations.generator import Generator
+
+    tokenizer = make_tokenizer(template=None)
+    tokenizer.add_special_tokens({"additional_special_tokens": FIM})
+    return Generator(make_model(len(tokenizer)), tokenizer)
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from structgen.infill.gap import Gap  # noqa: E402
 from structgen.integrations import infilling_loops  # noqa: E402
 from structgen.integrations.fim import FAMILIES, FillInTheMiddle  # noqa: E402
 from structgen.integrations.forward import Single  # noqa: E402
-from structgen.integrations.generator import Generator  # noqa: E402
 
-from .conftest import make_model, make_tokenizer  # noqa: E402
+from .conftest import FIM, make_tokenizer  # noqa: E402
 
 SCHEMA = {
     "type": "object",
@@ -25,14 +24,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TEXT = '{"name": "<hole:name 2-4>", "age": <hole:age>}'
-FIM = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>"]
-
-
-@pytest.fixture(scope="module")
-def fim_gen():
-    tokenizer = make_tokenizer(template=None)
-    tokenizer.add_special_tokens({"additional_special_tokens": FIM})
-    return Generator(make_model(len(tokenizer)), tokenizer)
 
 
 @pytest.fixture

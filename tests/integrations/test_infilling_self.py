@@ -15,11 +15,7 @@ transformers = pytest.importorskip("transformers")
 import structgen as sg  # noqa: E402
 from structgen.infill.gap import Gap  # noqa: E402
 from structgen.integrations import infilling_loops  # noqa: E402
-from structgen.integrations.generator import Generator  # noqa: E402
 
-from .conftest import make_model, make_tokenizer  # noqa: E402
-
-FIM = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<file_sep>"]
 PROGRAM = sg.Regex(r"([a-z]+ = [a-z0-9]+\n)*return [a-z]+\n")
 SCHEMA = {
     "type": "object",
@@ -38,13 +34,6 @@ TREE = {
         }
     },
 }
-
-
-@pytest.fixture(scope="module")
-def fim_gen():
-    tokenizer = make_tokenizer(template=None)
-    tokenizer.add_special_tokens({"additional_special_tokens": FIM})
-    return Generator(make_model(len(tokenizer)), tokenizer)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from structgen.frontends.json_schema.arrays import ArrayPlan
 from structgen.frontends.json_schema.arraytrees import ArrayTreePlan
 from structgen.frontends.json_schema.cells import object_plans, splits
 from structgen.frontends.json_schema.equal import EqualPlan
-from structgen.frontends.json_schema.formula import INFINITE, Formula
+from structgen.frontends.json_schema.formula import INFINITE, TELL_APART, Formula
 from structgen.frontends.json_schema.hostnodes import HOST, HostNodes
 from structgen.frontends.json_schema.load import MAX_COUNT, too_long
 from structgen.frontends.json_schema.normalise import Normaliser, place_of
@@ -151,8 +151,7 @@ class Builder:
             raise LimitError(
                 f"the combined schemas give more than {_MAX_TREES:,} different combinations of arrays and objects",
                 where=shape.where or where,
-                hint="This limit is fixed: let the branches of oneOf, anyOf, if and not differ in a required constant "
-                "property, or combine fewer of them",
+                hint=TELL_APART,
             )
         if is_array:
             return [ArrayTreePlan(self.normaliser, shape, self.terminals)]

@@ -48,6 +48,10 @@ class Formula:
 #: Conjunctions and disjunctions made while a schema is compiled. No real schema that is accepted needs a twentieth of
 #: it, which is some seconds.
 MAX_COMBINED = 250_000
+TELL_APART = (
+    "This limit is fixed: let the branches of oneOf, anyOf, if and not differ in a required constant property, or "
+    "combine fewer of them"
+)
 #: Least bytes of a formula's values, without whitespace before them.
 Costs = Callable[[Formula], int]
 #: More bytes than any text has: no text.
@@ -126,8 +130,7 @@ class Formulas:
         if self._most is not None and self._combined > self._most:
             raise LimitError(
                 f"the combined schemas are taken apart in more than {self._most:,} steps",
-                hint="This limit is fixed: let the branches of oneOf, anyOf, if and not differ in a required constant "
-                "property, or combine fewer of them",
+                hint=TELL_APART,
             )
         parts: dict[Formula, None] = {}
         for formula in formulas:
